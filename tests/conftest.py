@@ -264,6 +264,13 @@ def quiet_anvil(anvil_program: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def quick_anvil(anvil_program: str) -> Iterator[str]:
+    """A development chain's RPC address; each transaction is mined at once."""
+    with _anvil(anvil_program) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """A browser's program."""

@@ -25,7 +25,7 @@ Document = dict[str, Any]
 PREFIX = "/api/v1"
 
 MEANING = {
-    400: "The request is malformed",
+    400: "The request is malformed, or has a parameter that this address does not take (`unknown_parameter`)",
     401: "A token is missing, unknown, expired or revoked",
     403: "The token lacks the scope, or may not do this in that name",
     404: "It is not here",

@@ -23,7 +23,7 @@ from registry.content.stores.verified import check_block
 from registry.core.errors import EmotionetError, InvalidInput, NotFound, Untrusted
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID
-from registry.core.ipld.dag import not_here, walk_present
+from registry.core.ipld.dag import check_present, not_here
 from registry.core.ipld.encoding import LINKING, links
 from registry.core.ports.store import BlockStore
 from registry.core.text.cleaning import counted
@@ -162,8 +162,7 @@ def import_car(
                 raise wrong
             batch.put_own(cid, data)
         try:
-            for _ in walk_present(_Staged(batch, store, hidden), roots):
-                pass
+            check_present(_Staged(batch, store, hidden), roots)
         except NotFound as error:
             raise _incomplete(error, images_left_out(_Staged(batch, store, hidden), roots)) from error
     return roots

@@ -148,12 +148,12 @@ def claim_part(one: ClaimFacts) -> Part:
     if one.value is None:
         reason = tuple(plain(reason_text(one.reason or "not_compared", language)) for language in LANGUAGES)
         return part("headline", "no_figure", claim=_text(one), reason=reason)
-    said = figure(one.value, one.low, one.high, one.threshold)
+    shown = figure(one.value, one.low, one.high, one.threshold)
     images = "–" if one.n is None else counted("images", one.n)
     if one.reason == INFERRED and state_of(one) == "undecided":
         why = tuple(plain(reason_text(INFERRED, language)) for language in LANGUAGES)
-        return part("headline", "inferred", claim=_text(one), figure=said, images=images, reason=why)
-    return part("headline", state_of(one), claim=_text(one), figure=said, images=images)
+        return part("headline", "inferred", claim=_text(one), figure=shown, images=images, reason=why)
+    return part("headline", state_of(one), claim=_text(one), figure=shown, images=images)
 
 
 def _text(one: ClaimFacts) -> str:
@@ -186,8 +186,8 @@ def _more(facts: Facts) -> Iterator[Part]:
     if facts.withdrawn_images:
         yield part("part", "withdrawn_images", count=str(facts.withdrawn_images))
     if facts.attempts is not None:
-        said = attempts_document(facts.attempts, claims=facts.claims != (), stated=facts.attempts_stated)
-        yield Part("attempt", tuple(said.values()))
+        shown = attempts_document(facts.attempts, claims=facts.claims != (), stated=facts.attempts_stated)
+        yield Part("attempt", tuple(shown.values()))
 
 
 def _basis(facts: Facts) -> Iterator[Part]:

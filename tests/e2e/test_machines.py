@@ -144,6 +144,6 @@ def test_nothing_acknowledged_is_lost_while_machines_and_their_database_are_kill
     postgres_url: str, s3: S3, tmp_path: Path
 ) -> None:
     """The short form of `python -m bench machines`, with a database server of its own to kill."""
-    said = machines.run(tmp_path, 0.0, 4, apart=False, least=2, pause=1.0)
-    assert "killed {'one': 1, 'database': 1}" in said
+    said = machines.run(tmp_path, 0.0, 6, apart=False, least=2)
+    assert "killed {'one': 1, 'database': 1, 'worker': 2}" in said
     assert not said.startswith("0 requests")

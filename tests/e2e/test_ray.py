@@ -1,14 +1,17 @@
-"""A real Ray of two nodes on the loopback: the same bits as on this machine, and a lost node is no loss."""
+"""A real Ray of two nodes on the loopback, which share no folder with the home: the same bits as on this machine, and
+a lost node is no loss."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,25 +52,85 @@ def place(tmp_path_factory: pytest.TempPathFactory, s3: S3) -> Iterator[Path]:
         yield folder
 
 
+class Nodes:
+    """Nodes of one processor each, to which the home's folder is as on another machine: empty (where this machine lets
+    us)."""
+
+    def __init__(self, address: str, home: Path) -> None:
+        self._address = address
+        self._apart = apart(home)
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def add(self) -> subprocess.Popen[bytes]:
+        """Start one."""
+        node = [sys.executable, "-m", "ray.scripts.scripts", "start", f"--address={self._address}", "--num-cpus=1"]
+        command, quiet = [*self._apart, *node, "--block"], subprocess.DEVNULL
+        self._started.append(subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True))
+        self.wait()
+        return self._started[-1]
+
+    def wait(self) -> None:
+        """Until all are members."""
+        import ray
+
+        members: Callable[[], list[dict[str, Any]]] = ray.nodes
+        alive = sum(one.poll() is None for one in self._started)
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            if sum(node["Alive"] and node["Resources"].get("CPU", 0) > 0 for node in members()) >= alive:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{alive} nodes were started, and not all are members: {members()}")
+
+    def kill(self, node: subprocess.Popen[bytes]) -> None:
+        """As when a machine loses its power: what it had started is gone as well."""
+        for process in (*descendants(node.pid), node.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        node.wait()
+
+    def close(self) -> None:
+        """Kill all."""
+        for node in self._started:
+            self.kill(node)
+
+
+def apart(home: Path) -> list[str]:
+    """A prefix that gives a command an empty folder in a home's place, where this machine lets us."""
+    namespace = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--", "sh", "-ec"]
+    prefix = [*namespace, 'mount -t tmpfs none "$1"; shift; exec "$@"', "sh", str(home)]
+    if shutil.which("unshare") is None:
+        return []
+    return prefix if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0 else []
+
+
+def descendants(process: int) -> list[int]:
+    """The processes below one, itself left out."""
+    found = [int(one) for task in Path(f"/proc/{process}/task").glob("*/children") for one in task.read_text().split()]
+    return [*found, *(deeper for one in found for deeper in descendants(one))]
+
+
 @pytest.fixture(scope="module")
-def cluster(place: Path) -> Iterator[Any]:
-    """Two nodes of one processor each; the head computes nothing."""
+def cluster(place: Path) -> Iterator[Nodes]:
+    """Two nodes; the head computes nothing."""
     import ray
     from ray.cluster_utils import Cluster
 
-    found: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    head: Any = Cluster(initialize_head=True, connect=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    (place / "home").mkdir(exist_ok=True)
+    nodes = Nodes(head.address, place / "home")
     for _ in range(2):
-        found.add_node(num_cpus=1)
-    found.wait_for_nodes()
+        nodes.add()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EMOTIONET_RAY_ADDRESS", found.address)
-        yield found
+        patch.setenv("EMOTIONET_RAY_ADDRESS", head.address)
+        yield nodes
+    nodes.close()
     ray.shutdown()
-    found.shutdown()
+    head.shutdown()
 
 
 @pytest.fixture(scope="module")
-def opened(place: Path, cluster: Any) -> Iterator[Home]:
+def opened(place: Path, cluster: Nodes) -> Iterator[Home]:
     home = open_home(read_settings(dict(os.environ)))
     yield home
     home.close()
@@ -124,14 +187,21 @@ def test_a_cluster_gives_the_same_bits_as_one_machine(opened: Home, snapshot: CI
     assert what_counts(both[0]) == what_counts(both[1])
 
 
-def test_a_run_outlives_a_node_and_goes_on_from_its_checkpoint(opened: Home, snapshot: CID, cluster: Any) -> None:
+def test_nodes_see_nothing_of_the_homes_folder(opened: Home, place: Path, cluster: Nodes) -> None:
+    import ray
+
+    (place / "home" / "here").touch()
+    seen: Any = ray.remote(num_cpus=1)(lambda: (place / "home" / "here").exists())
+    assert ray.get([seen.remote() for _ in range(4)]) == [not apart(place / "home")] * 4
+
+
+def test_a_run_outlives_a_node_and_goes_on_from_its_checkpoint(opened: Home, snapshot: CID, cluster: Nodes) -> None:
     wanted = Wanted('{"delay": 250, "epochs": 14, "chain": true}', "simulated", engine="ray")
-    lost = cluster.add_node(num_cpus=1)  # three folds, three nodes: one is on it
-    cluster.wait_for_nodes()
+    lost = cluster.add()  # three folds, three nodes: one is on it
     run = start_run(opened, snapshot, wanted)
     thread = work(opened, run)
     wait_for_epoch(opened, run)
-    cluster.remove_node(lost, allow_graceful=False)
+    cluster.kill(lost)
     thread.join(120)
     row = row_of(opened, run)
     assert row["status"] == "completed", row["error"]
@@ -151,10 +221,15 @@ def test_a_driver_that_dies_and_comes_back_takes_up_the_run(opened: Home, snapsh
     until = time.monotonic() + 120
     while time.monotonic() < until:
         with opened.catalog.read() as db:
-            newest = runs.list_runs(db)[0][0]
-        if newest["status"] == "running" and any(one["status"] == "running" for one in newest["folds"]):
+            newest = next(iter(runs.list_runs(db)[0]), None)  # none yet: the driver is about to begin
+        if (
+            newest is not None
+            and newest["status"] == "running"
+            and any(one["status"] == "running" for one in newest["folds"])
+        ):
             break
         time.sleep(0.2)
+    assert newest is not None
     wait_for_epoch(opened, newest["run"])
     driver.send_signal(signal.SIGKILL)
     driver.wait()

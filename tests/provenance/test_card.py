@@ -215,6 +215,21 @@ def test_every_figure_and_verdict_is_there() -> None:
     assert "| f1(nobody) >= 0.500000 | undecided | not estimable: the evaluation has no such figure | – |" in card
 
 
+def test_a_card_says_which_attempt_it_is_and_who_says_so() -> None:
+    given = view()
+    several = structs.replace(given.release, attempts=records.Attempts(count=3, number=2))
+    without = replace(given, release=several)
+    claimed = replace(given, release=structs.replace(several, claims=given.evaluation.verdicts))
+    for one, said in ((without, "plan 2 of 3 without claims"), (claimed, "plan 2 of 3 that its issuer signed")):
+        verdict, _, rest = card_of(one).partition("## Verdict")[2].partition("## Intended use")
+        assert said in verdict
+        assert "The issuer states this; an audit counts again" in verdict
+        assert said in rest.partition("## Claims, fixed in the plan")[2]
+    before = model_card(without, SILENT, template=3)
+    assert "plan 2 of 3 that its issuer signed" in before, "as template 3 said it of every release"
+    assert "The issuer states this" not in before
+
+
 def test_a_card_says_what_differs() -> None:
     block = records.EvmBlock(
         chain="eip155:1",

@@ -54,8 +54,9 @@ def _json_row(number: int, data: bytes) -> Given:
         boxes = bounded(parse_box(" ".join(map(str, box))) for box in row.boxes) if row.boxes else ()
         return row_from_values(number, given, {one: getattr(row, one) for one in MAPS}, boxes)
     except _NO_JSON as error:
-        said = _read_loosely(data)
-        return Rejection(number, _name(said), "bad_row", f"the row does not match the schema: {_reason(said, error)}")
+        parsed = _read_loosely(data)
+        reason = f"the row does not match the schema: {_reason(parsed, error)}"
+        return Rejection(number, _name(parsed), "bad_row", reason)
     except InvalidInput as error:
         return rejected(number, name, error)
 
@@ -67,14 +68,14 @@ def _read_loosely(data: bytes) -> Any:
     return None
 
 
-def _name(said: Any) -> str:
+def _name(parsed: Any) -> str:
     """The CID that a row states which is wrong in something else; "" where none can be read."""
-    cid = said.get("cid") if isinstance(said, dict) else None
+    cid = parsed.get("cid") if isinstance(parsed, dict) else None
     return cid if isinstance(cid, str) and cid.isascii() and len(cid) <= LONGEST_CID else ""
 
 
-def _reason(said: Any, error: Exception) -> str:
+def _reason(parsed: Any, error: Exception) -> str:
     """What is wrong; half of a surrogate pair is told by msgspec as if the row were cut off."""
-    if said is not None and ("truncated" in str(error) or "surrogate" in str(error)):
+    if parsed is not None and ("truncated" in str(error) or "surrogate" in str(error)):
         return r"a text holds half of a surrogate pair (\ud800 to \udfff), which is no character"
     return str(error)

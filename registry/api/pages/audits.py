@@ -44,7 +44,7 @@ _slots, _uploads = threading.BoundedSemaphore(AT_ONCE), threading.BoundedSemapho
 _log = logging.getLogger("registry.api")
 
 
-@get("/audits", include_in_schema=False, sync_to_thread=True)
+@get("/audits", include_in_schema=False, sync_to_thread=True, reads=("target", "cursor"))
 def list_audits(request: AnyRequest, home: Home) -> Response[str]:
     """The forms that start one, and those that were made here."""
     query = request.query_params

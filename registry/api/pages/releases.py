@@ -24,7 +24,7 @@ from registry.core.run_view import ReleaseView, release_view
 from registry.web.base.words import Words
 from registry.web.pages.releases.compare import comparison
 from registry.web.pages.releases.image_table import image_table
-from registry.web.pages.releases.judged import is_quick, wanted_of
+from registry.web.pages.releases.judged import ASKED, is_quick, wanted_of
 from registry.web.pages.releases.release_list import release_list
 from registry.web.pages.releases.release_page import citations_of, own_files, release_page
 from registry.web.pages.releases.tools import tools
@@ -69,7 +69,7 @@ def show_release(request: AnyRequest, home: Home, published: Published, cid: Cid
     return html(request, "pages/release.html", origin=origin(request), **tools(t), **fields)
 
 
-@get("/releases/{cid:str}/images", include_in_schema=False, sync_to_thread=True)
+@get("/releases/{cid:str}/images", include_in_schema=False, sync_to_thread=True, reads=(*ASKED, "start"))
 def show_images(request: AnyRequest, home: Home, published: Published, cid: CidPath) -> Response[str]:
     """The judgements of a release that fit what the address asks for."""
     release = release_of(home, published, cid)
@@ -94,7 +94,7 @@ def _start(text: str) -> int:
     return int(text)
 
 
-@get("/releases/compare", include_in_schema=False, sync_to_thread=True)
+@get("/releases/compare", include_in_schema=False, sync_to_thread=True, reads=("a", "b"))
 def choose_two(request: AnyRequest, home: Home, published: Published) -> Response[Any]:
     """From a form with two releases to the address of their comparison."""
     a, b = (release_of(home, published, request.query_params.get(name, "").strip()) for name in ("a", "b"))
@@ -119,7 +119,7 @@ def get_citation(home: Home, published: Published, cid: CidPath) -> Response[str
     return Response(cite["cff"], media_type="text/plain; charset=utf-8", headers=headers)
 
 
-@get("/releases/{cid:str}/file", include_in_schema=False, sync_to_thread=True)
+@get("/releases/{cid:str}/file", include_in_schema=False, sync_to_thread=True, reads=("images",))
 def get_file(request: AnyRequest, home: Home, published: Published, cid: CidPath) -> Stream:
     """A release as a CAR with all that an offline audit needs; `?images=no` leaves the images out."""
     release = release_of(home, published, cid)

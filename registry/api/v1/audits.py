@@ -21,6 +21,7 @@ from registry.api.v1.wire_runs import NewAudit
 from registry.catalog.queries import kept_audits
 from registry.core import records
 from registry.core.ipld.cid import CID
+from registry.core.issuers import read_issuer
 from registry.core.records import to_value
 from registry.exports.prov import prov_json
 from registry.workflows.audit.keep_audit import audit_and_keep, show_audit, with_status
@@ -51,7 +52,9 @@ def create_audit(
     target = find(home, data.target)
     record(home, published, str(target))
     with computation_slot():
-        report: Document = audit_and_keep(home, str(target), level=data.level, issuer=data.issuer).to_json()
+        report: Document = audit_and_keep(
+            home, str(target), level=data.level, issuer=data.issuer and read_issuer(data.issuer)
+        ).to_json()
     return report
 
 

@@ -28,6 +28,7 @@ from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.core.issuers import read_issuer
 from registry.core.ports.anchor import FINAL
 from registry.core.ports.store import BlockReader
 from registry.core.run_view import release_view
@@ -128,7 +129,7 @@ def claim_later(home: Home, published: Published, cid: CidPath, data: JSONBody[N
 @get("/plans", responses=problems(), sync_to_thread=True, answer=PageOf[Plan])
 def show_plans(home: Home, issuer: IssuerFilter = None, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """Plans, newest first, with or without a release."""
-    return page(*list_plans(home, issuer, cursor, limit))
+    return page(*list_plans(home, issuer and read_issuer(issuer), cursor, limit))
 
 
 @get("/models/{cid:str}", responses=problems(404, 410, 422), sync_to_thread=True, answer=Model)

@@ -13,10 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.database.sql import insert_new, int64, plain, storable, target_text
+from registry.catalog.database.sql import insert_new, int64, storable, target_text
 from registry.catalog.index.derived_runs import attach_release
 from registry.catalog.index.edges import edges
-from registry.catalog.index.table_rows import index_rows, members
+from registry.catalog.index.snapshot_members import index_snapshot
+from registry.catalog.index.table_rows import index_rows
 from registry.catalog.schema import derived
 from registry.core import records
 from registry.core.errors import Conflict
@@ -127,22 +128,6 @@ def _index_records(db: sa.Connection, root: CID, get: Get) -> None:
         pending += [edge.record for edge in edges(record) if edge.record is not None]
 
 
-def _snapshot(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
-    row = {
-        "cid": str(cid),
-        "count": int64(record.count, "the count"),
-        "classes": list(record.classes),
-        "query": plain(record.query),
-        "rule": record.rule,
-        "items": str(record.items),
-        "excluded": str(record.excluded),
-        "supersedes": str(CID.decode(record.supersedes)) if record.supersedes else None,
-    }
-    insert_new(db, derived.snapshots, [storable(row)])
-    for part in members(str(cid), record, get):
-        insert_new(db, derived.snapshot_members, part)
-
-
 def _preprocessing(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
     names = ("snapshot", "recipe", "output")
     insert_new(db, derived.preprocessings, [{"cid": str(cid), **{name: str(getattr(record, name)) for name in names}}])
@@ -205,7 +190,7 @@ def _audit(cid: CID, record: records.Audit) -> dict[str, Any]:
 
 
 _DETAILS: Mapping[type[records.Record], Callable[[sa.Connection, CID, Any, Get], None]] = {
-    records.Snapshot: _snapshot,
+    records.Snapshot: index_snapshot,
     records.Preprocessing: _preprocessing,
     records.Plan: _plan,
     records.Draw: _draw,

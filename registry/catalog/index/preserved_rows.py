@@ -52,6 +52,10 @@ class PreservedRows:
         An image that issuers other than ``own`` (None: there are no others) speak of may lie in their store.
         """
         self._name_kinds()
+        known = sa.select(self._aside[derived.records.name].c.cid)
+        for name in (derived.snapshots.name, derived.snapshot_members.name):  # indexed ahead, and never appended
+            copy = self._aside[name]
+            self._db.execute(sa.delete(copy).where(copy.columns[0].not_in(known)))
         for name, copy in self._aside.items():  # all is weighed before any of it comes back
             if name not in _TOGETHER:
                 self._db.execute(sa.delete(copy).where(self._refilled(name, copy)))

@@ -1,4 +1,4 @@
-"""Rows of records' tables, as rows of SQL: those of contributions and of snapshots.
+"""Rows of contributions, as rows of SQL.
 
 Invariants: a row is taken only if it has exactly the columns and kinds of values that ``registry.core.records`` states
 (a stranger wrote it), and only under the contribution's own issuer, whoever else signs an entry for it. A contribution
@@ -25,7 +25,6 @@ from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
 from registry.core.labeling.labeled_row import MAPS, TEXTS, LabeledRow, malformed, read
 from registry.core.labeling.row_signature import verify
-from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
 from registry.core.table.columns import Shape
 
@@ -122,14 +121,3 @@ def _values(contribution: str, issuer: str, ordinal: str, row: LabeledRow) -> tu
         str(CID.decode(row.replaces)) if row.replaces else None,
         row.signature.hex() if row.signature else None,
     )
-
-
-def members(snapshot: str, record: records.Snapshot, get: Get) -> Iterator[list[dict[str, Any]]]:
-    """Rows of ``snapshot_members``, batch by batch: the images that a snapshot holds and those it excludes.
-
-    ``Untrusted`` (``snapshot_malformed``) for tables that are not what the record states: no forged count is listed.
-    """
-    held, left_out = snapshot_tables.items(record, get), snapshot_tables.excluded(record, get)
-    for rows, excluded in ((held, False), (left_out, True)):
-        for batch in _batches(rows):
-            yield [{"snapshot": snapshot, "sha256": row["sha256"].hex(), "excluded": excluded} for row in batch]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from registry.cli.commands.common import Subparsers, add, classes_option, classes_text, group, home, limit
+from registry.cli.commands.common import Subparsers, add, classes_option, classes_text, group, home, issuer, limit
 from registry.cli.commands.content import add_withdrawal
 from registry.cli.commands.content import run_withdraw as withdraw_anything
 from registry.cli.named import IMAGE, image_of
@@ -27,7 +27,8 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     listing.add_argument(
         "--label", help="a label as it was given, or a class, which stands for all labels that mean it"
     )
-    for name in ("issuer", "contributor", "subject", "status"):
+    listing.add_argument("--issuer", type=issuer)
+    for name in ("contributor", "subject", "status"):
         listing.add_argument(f"--{name}")
     listing.add_argument(
         "--rights",

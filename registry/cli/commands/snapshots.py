@@ -38,6 +38,26 @@ LINES = 1000  # of rejected names that are said
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     verbs = group(commands, "snapshot", "immutable sets of labeled images")
+    _add_create(verbs, common)
+    limit(add(verbs, common, "list", run_list, "list snapshots"))
+    add(verbs, common, "show", run_show, "counts by label and what was left out").add_argument(
+        "snapshot", metavar="SNAPSHOT", help=RECORD
+    )
+    comparing = add(verbs, common, "diff", run_diff, "list the differences between two snapshots")
+    comparing.add_argument("before", metavar="SNAPSHOT", help=RECORD)
+    comparing.add_argument("after", metavar="SNAPSHOT", help=RECORD)
+    wide(comparing)
+    exporting = add(verbs, common, "export", run_export, "export a snapshot for other tools")
+    exporting.add_argument("snapshot", metavar="SNAPSHOT", help=RECORD)
+    exporting.add_argument("--format", choices=[*ROWS, *FOLDERS], default="jsonl")
+    exporting.add_argument("-o", "--out", type=path_argument, help=f"a file; for {' and '.join(FOLDERS)} a folder")
+    exporting.add_argument(
+        "--draw", metavar="CID", help="split into train and val as in a fold of this draw (yolo only)"
+    )
+    exporting.add_argument("--fold", type=whole(0), metavar="N", help="which fold (default 0)")
+
+
+def _add_create(verbs: Subparsers, common: argparse.ArgumentParser) -> None:
     creating = add(
         verbs, common, "create", run_create, "freeze the catalog's labeled images (without a filter: all of them)"
     )
@@ -70,22 +90,6 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         metavar="SNAPSHOT",
         help="only of the images that this snapshot holds",
     )
-    limit(add(verbs, common, "list", run_list, "list snapshots"))
-    add(verbs, common, "show", run_show, "counts by label and what was left out").add_argument(
-        "snapshot", metavar="SNAPSHOT", help=RECORD
-    )
-    comparing = add(verbs, common, "diff", run_diff, "list the differences between two snapshots")
-    comparing.add_argument("before", metavar="SNAPSHOT", help=RECORD)
-    comparing.add_argument("after", metavar="SNAPSHOT", help=RECORD)
-    wide(comparing)
-    exporting = add(verbs, common, "export", run_export, "export a snapshot for other tools")
-    exporting.add_argument("snapshot", metavar="SNAPSHOT", help=RECORD)
-    exporting.add_argument("--format", choices=[*ROWS, *FOLDERS], default="jsonl")
-    exporting.add_argument("-o", "--out", type=path_argument, help=f"a file; for {' and '.join(FOLDERS)} a folder")
-    exporting.add_argument(
-        "--draw", metavar="CID", help="split into train and val as in a fold of this draw (yolo only)"
-    )
-    exporting.add_argument("--fold", type=whole(0), metavar="N", help="which fold (default 0)")
 
 
 def _say_rejected(rejected: list[dict[str, Any]], output: Output) -> None:

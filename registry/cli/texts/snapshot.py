@@ -28,11 +28,11 @@ def snapshot_text(document: dict[str, Any]) -> list[str]:
 
 def _chosen_by(query: dict[str, Any]) -> str:
     """What a row had to meet, in words."""
-    said = [f"the images of the snapshot {query['snapshot']}"] if "snapshot" in query else []
-    if "images" in query and not said:
-        said.append(f"a list of images ({query['images']['/']})")
+    phrases = [f"the images of the snapshot {query['snapshot']}"] if "snapshot" in query else []
+    if "images" in query and not phrases:
+        phrases.append(f"a list of images ({query['images']['/']})")
     rest = {name: value for name, value in query.items() if name not in ("images", "snapshot")}
-    return ", ".join([*said, *(f"{name}={cell(value)}" for name, value in sorted(rest.items()))]) or "all rows"
+    return ", ".join([*phrases, *(f"{name}={cell(value)}" for name, value in sorted(rest.items()))]) or "all rows"
 
 
 def _unknown(labels: dict[str, int], most: int = 20) -> list[str]:
@@ -50,11 +50,11 @@ def _rights(document: dict[str, Any]) -> list[str]:
     if use is None:
         return [f"rights: nobody asked what images say of their use; {counts['overridden']} say no and are in"]
     unread = f", {counts['not_read']} could not be read" if counts["not_read"] else ""
-    left_out, yes, nothing = (counts[name] for name in ("honoured", "allowed", "silent"))
-    said = f"rights: {left_out} that say no left out, {yes} say yes, {nothing} say nothing{unread}"
+    left_out, yes, nothing = (counts[name] for name in ("honoured", "allowed", "rights"))
+    rights = f"rights: {left_out} that say no left out, {yes} say yes, {nothing} say nothing{unread}"
     if use["override"] is None:
-        return [said]
-    return [said, f"RIGHTS OVERRIDDEN: {counts['overridden']} that say no are in: {use['override']}"]
+        return [rights]
+    return [rights, f"RIGHTS OVERRIDDEN: {counts['overridden']} that say no are in: {use['override']}"]
 
 
 def _agreement(found: dict[str, Any] | None) -> list[str]:
@@ -64,9 +64,9 @@ def _agreement(found: dict[str, Any] | None) -> list[str]:
     if found is None:
         return []
     named = {"cohen": "Cohen's kappa", "fleiss": "Fleiss' kappa"}
-    said = [f"{named[found['kind']]} {found['kappa']}"] if found["kappa"] is not None else []
-    said += [f"Krippendorff's alpha {found['alpha']}"] if found["alpha"] is not None else []
+    phrases = [f"{named[found['kind']]} {found['kappa']}"] if found["kappa"] is not None else []
+    phrases += [f"Krippendorff's alpha {found['alpha']}"] if found["alpha"] is not None else []
     if found["kind"] in named and not has_kappa():
-        said.append(f"{named[found['kind']]} needs NLTK: pip install 'emotionet[agreement]'")
+        phrases.append(f"{named[found['kind']]} needs NLTK: pip install 'emotionet[agreement]'")
     share = f"{found['images']} images labelled by several: {found['agreement']} of pairs alike"
-    return [", ".join([share, *said])]
+    return [", ".join([share, *phrases])]

@@ -26,7 +26,7 @@ NO_LABEL = "and so no label: a table of their own (--labels) may give them one t
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
-class LabelRow(Annotation, frozen=True, kw_only=True):
+class LabelRow(Annotation, frozen=True, kw_only=True, omit_defaults=True):
     """One checked row. Exactly one of ``file`` and ``cid`` is given; ``table`` is the file that says it."""
 
     row: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from registry.content.stores.index import Index, Place, Row
@@ -33,6 +33,11 @@ class Batch(VerifiedBlocks):
     def holds(self, cid: CID) -> bool:
         """Whether the batch or the store holds a block."""
         return cid.multihash in self._new or self._index.find(cid.multihash) is not None
+
+    def held(self, multihashes: Sequence[bytes]) -> set[bytes]:
+        """Those of them that the batch or the store holds."""
+        found = {one for one in multihashes if one in self._new} if self._new else set[bytes]()
+        return found | self._index.held(multihashes)
 
     def took(self, cid: CID) -> bool:
         """Whether this very batch was given a block, be it new or not."""

@@ -23,8 +23,8 @@ from registry.content.stores.index import Index, Place
 from registry.content.stores.packs import Descriptor, PackReader
 from registry.content.stores.verified import VerifiedStore
 from registry.core.errors import Unavailable, not_written
-from registry.core.ipld.cid import CID, matches, raw_cid
-from registry.core.ipld.dag import walk_held, walk_present
+from registry.core.ipld.cid import CID, IDENTITY, matches, raw_cid
+from registry.core.ipld.dag import check_present, walk_held, walk_present
 from registry.core.ports.store import Problem
 
 GRACE = 3600  # seconds that a new block is safe from gc while others write
@@ -87,7 +87,9 @@ class EmbeddedStore(VerifiedStore):
 
     def missing(self, cids: Sequence[CID]) -> list[CID]:
         """Those that it does not hold, in their order."""
-        return [cid for cid in cids if not self.has(cid)]
+        asked = [cid for cid in cids if cid.hash_code != IDENTITY]
+        held = self._main.held([cid.multihash for cid in asked])
+        return [cid for cid in asked if cid.multihash not in held]
 
     def prefetch(self, cids: Sequence[CID]) -> None:
         """Find out by a few statements where blocks lie that are about to be read."""
@@ -118,8 +120,7 @@ class EmbeddedStore(VerifiedStore):
         if str(cid) in self._index.pins():
             return
         self._begin_writing()
-        for _ in walk_present(self, [cid]):
-            pass
+        check_present(self, [cid])
         self.flush()
         self._index.set_pin(str(cid), True)
 

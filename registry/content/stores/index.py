@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -109,6 +109,16 @@ class Index:
             with self._reading() as db:
                 found.update((row[0], Place(*row[1:])) for row in db.execute(query, part))
         self._ahead = found
+
+    def held(self, multihashes: Sequence[bytes]) -> set[bytes]:
+        """Those of them that lie here."""
+        found: set[bytes] = set()
+        for start in range(0, len(multihashes), _TOGETHER):
+            part = multihashes[start : start + _TOGETHER]
+            query = f"SELECT multihash FROM blocks WHERE multihash IN ({', '.join('?' * len(part))})"  # noqa: S608  # marks
+            with self._reading() as db:
+                found.update(row[0] for row in db.execute(query, part))
+        return found
 
     def find(self, multihash: bytes) -> Place | None:
         """Where a block lies."""

@@ -29,7 +29,7 @@ from registry.content.stores.verified import VerifiedSource, verified_block
 from registry.core.errors import InvalidInput, NotFound, Unavailable
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, raw_cid
-from registry.core.ipld.dag import walk_present
+from registry.core.ipld.dag import check_present
 
 # the client passes an argument that urllib3 2 takes and no longer needs
 warnings.filterwarnings("ignore", message="The 'strict' parameter", category=FutureWarning)
@@ -178,8 +178,7 @@ class KuboStore(AskedTogether):
             with self._asking(f"the closure of {cid}"):
                 self._client.pin.add(str(cid), recursive=True, offline=True, timeout=None)
         except NotFound as error:
-            for _ in walk_present(self, [cid]):  # names the block that is missing
-                pass
+            check_present(self, [cid])  # names the block that is missing
             missing = _MISSING.search(str(error.__cause__))
             raise NotFound(f"block {missing[1] if missing else cid} is not held by the IPFS node") from error
         if cid not in set(self.pins()):

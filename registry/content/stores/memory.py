@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from registry.content.stores.verified import VerifiedStore
 from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID, raw_cid
-from registry.core.ipld.dag import walk_present
+from registry.core.ipld.dag import check_present
 
 
 class NullSink:
@@ -58,8 +58,7 @@ class MemoryStore(VerifiedStore):
 
     def pin(self, cid: CID) -> None:
         """Keep a closure."""
-        for _ in walk_present(self, [cid]):
-            pass
+        check_present(self, [cid])
         self._pins[cid] = None
 
     def unpin(self, cid: CID) -> None:

@@ -12,6 +12,7 @@ from registry.core.ports.store import AsksTogether, BlockReader, missing_from, r
 
 Get = Callable[[CID], bytes]
 TOGETHER = 32  # blocks that are asked for at once
+_LEAVES = 5000  # blocks without links of which is asked at once whether they are there
 
 
 class MissingBlock(NotFound):
@@ -80,6 +81,28 @@ def walk_present(
         return b""
 
     return (cid for cid, _ in walk_closure(get, roots, leave_out, ahead if isinstance(store, AsksTogether) else None))
+
+
+def check_present(store: BlockReader, roots: Iterable[CID]) -> None:
+    """``NotFound`` for a block that ``roots`` reach and the store lacks. As ``walk_present``, at a fraction of its cost
+    where most blocks can hold no links: these are asked for in their thousands, and not remembered."""
+    stack, seen, told, leaves = list(reversed(list(roots))), set[CID](), set[CID](), list[CID]()
+    while stack:
+        if stack[-1] not in told:
+            coming = stack[-TOGETHER:]
+            read_ahead(store, [cid for cid in coming if cid.codec in LINKING])
+            told.update(coming)
+        cid = stack.pop()
+        if cid in seen:
+            continue
+        seen.add(cid)
+        below = links(store.get(cid), cid.codec) if cid.codec in LINKING else [cid]
+        stack += [one for one in reversed(below) if one.codec in LINKING]
+        leaves += [one for one in below if one.codec not in LINKING]
+        if not stack or len(leaves) >= _LEAVES:
+            if missing := missing_from(store, leaves):
+                raise not_here(missing[0])
+            leaves = []
 
 
 def walk_held(

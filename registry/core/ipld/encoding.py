@@ -46,21 +46,30 @@ def _outward(value: Any, depth: int = 0) -> Any:
     raise _bad(f"{type(value).__name__} has no canonical form here")
 
 
-def _levels(value: Any) -> Iterator[set[type]]:
-    """The types at each depth, from the value itself down: level by level, since most values are many small lists."""
-    level: list[Any] = [value]
-    while level:
+def _levels(value: Any) -> Iterator[tuple[int, set[type]]]:
+    """Types of values that lie equally deep, and how deep: all in a value, many at once since most are many small lists
+    of one width, whose columns are of one type each."""
+    pending: list[tuple[int, Sequence[Any]]] = [(0, (value,))]
+    while pending:
+        depth, level = pending.pop()
         kinds = set(map(type, level))
-        yield kinds
-        below: list[Iterable[Any]] = [one for one in level if type(one) is list] if list in kinds else []
-        if dict in kinds:
-            below += [one.values() for one in level if type(one) is dict]
-        level = list(chain.from_iterable(below))
+        yield depth, kinds
+        if kinds == {list} and len(level) > len(level[0]) and len(set(map(len, level))) == 1:
+            pending += [(depth + 1, column) for column in zip(*level, strict=True)]
+        elif list in kinds or dict in kinds:
+            below: Iterable[Iterable[Any]] = level
+            if kinds == {dict}:
+                below = map(dict.values, level)
+            elif kinds != {list}:
+                below = [one for one in level if type(one) is list]
+                below += [one.values() for one in level if type(one) is dict]
+            if inner := list(chain.from_iterable(below)):
+                pending.append((depth + 1, inner))
 
 
 def _is_outward(value: Any, most: int = MAX_DEPTH) -> bool:
     """Whether cbrrr takes a value as it is, and all in it has a canonical form here, in ``most`` lists and maps."""
-    return all(kinds <= _OUTWARD and depth <= most for depth, kinds in enumerate(_levels(value)))
+    return all(kinds <= _OUTWARD and depth <= most for depth, kinds in _levels(value))
 
 
 def encode(value: Any) -> bytes:
@@ -100,7 +109,7 @@ def _decoded(data: bytes, cid: Callable[[bytes], CID]) -> Any:
         raise _bad(
             _TOLD.get(str(error), "it is cut off" if "not enough bytes" in str(error) else str(error))
         ) from error
-    for depth, kinds in enumerate(_levels(value)):
+    for depth, kinds in _levels(value):
         if float in kinds:
             raise _bad("it holds a float")
         if depth > MAX_DEPTH:

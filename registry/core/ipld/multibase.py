@@ -63,16 +63,16 @@ def encode_base32(data: bytes) -> str:
     return "b" + "".join(pairs)[: (len(data) * 8 + 4) // 5]
 
 
-def _decode_base32(body: str) -> bytes:
-    """As a number in base 32: several times as fast as ``base64.b32decode``, and most CIDs are written so."""
-    lower = body.lower()
-    if not _BASE32.fullmatch(lower) or len(lower) % 8 in (1, 3, 6):
+def decode_base32(body: str) -> bytes:
+    """Lower-case base32 without its prefix. As a number in base 32: several times as fast as ``base64.b32decode``, and
+    most CIDs are written so."""
+    if not _BASE32.fullmatch(body) or len(body) % 8 in (1, 3, 6):
         raise _bad("it holds characters that no CID has")
-    spare = len(lower) * 5 % 8
-    number = int(lower.translate(_DIGITS) or "0", 32)
+    spare = len(body) * 5 % 8
+    number = int(body.translate(_DIGITS) or "0", 32)
     if number & ((1 << spare) - 1):
         raise _bad("its last character is wrong")
-    return (number >> spare).to_bytes(len(lower) * 5 // 8, "big")
+    return (number >> spare).to_bytes(len(body) * 5 // 8, "big")
 
 
 def _decode_base64url(body: str) -> bytes:
@@ -95,7 +95,7 @@ def decode(text: str) -> bytes:
         if prefix == "z":
             return _decode_number(body, _BASE58)
         if prefix in "bB":
-            return _decode_base32(_cased(body, prefix == "B"))
+            return decode_base32(_cased(body, prefix == "B").lower())
         if prefix in "fF":
             return base64.b16decode(_cased(body, prefix == "F").upper())
         if prefix in "kK":

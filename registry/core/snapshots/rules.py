@@ -86,6 +86,9 @@ def _voters(group: Sequence[Row], rule: str, trusted: Trusted) -> Sequence[Row]:
 def counted(voters: Sequence[Row], classes: Classes, *, unanimous: bool = False) -> tuple[int | None, str, str]:
     """The class that most voters' labels mean, or None with the reason and its detail. Labels that mean no class don't
     vote unless all must agree; where no label means a class the image has an unknown label."""
+    if len(voters) == 1:  # nearly always
+        only = classes.index_of(voters[0]["label"])
+        return (None, UNKNOWN, voters[0]["label"]) if only is None else (only, "", "")
     meant = [classes.index_of(row["label"]) for row in voters]
     votes = Counter(index for index in meant if index is not None)
     if not votes:

@@ -44,6 +44,7 @@ from registry.core.table import tables
 RULE = rules.MAJORITY  # where nothing else is asked for
 ROW_IDENTITY = ("sha256", "issuer", "contributor")  # what is said about an image, and by whom: a row's identity
 row_identity = itemgetter(*ROW_IDENTITY)  # whose row it is: a later one of the same replaces it
+_in_order = itemgetter(*records.SNAPSHOT_ITEMS.columns)
 Row = Mapping[str, Any]
 
 
@@ -155,7 +156,8 @@ def _left_out(group: Sequence[Row], withdrawn: Collection[bytes], missing: Colle
 def _item(about: Sequence[Row], voters: Sequence[Row], classes: Classes, index: int) -> list[Any]:
     """``about``: the rows whose word on rights counts; ``voters``: those that the rule lets vote, by rising (issuer,
     contributor)."""
-    first = voters[0]
+    first, *others = voters
+    attributes = _attributes(voters) if others else first["attributes"]
     said = [] if index == BACKGROUND else voters  # where nothing is, no box is
     boxes = [row["boxes"] for row in said if row["boxes"] and classes.index_of(row["label"]) == index]
     item = {
@@ -163,15 +165,15 @@ def _item(about: Sequence[Row], voters: Sequence[Row], classes: Classes, index: 
         "image": CID.decode(first["cid"]),
         "size": first["size"],
         "label": classes.name_of(index),
-        "contributors": sorted({row["contributor"] for row in voters}),
-        "subject": _smallest(row["subject"] for row in voters),
-        "attributes": _attributes(voters),
-        "licence": _smallest(row["licence"] for row in voters),
+        "contributors": sorted({row["contributor"] for row in voters}) if others else [first["contributor"]],
+        "subject": _smallest(row["subject"] for row in voters) if others else first["subject"],
+        "attributes": attributes,
+        "licence": _smallest(row["licence"] for row in voters) if others else first["licence"],
         "boxes": [list(box) for box in boxes[0]] if boxes else [],
+        "sources": _sources(voters, attributes),
         "rights": all_given(row["rights"] for row in about),
     }
-    item["sources"] = _sources(voters, item["attributes"])
-    return [item[column] for column in records.SNAPSHOT_ITEMS.columns]
+    return list(_in_order(item))
 
 
 def _smallest(values: Iterable[str | None]) -> str | None:
@@ -179,6 +181,8 @@ def _smallest(values: Iterable[str | None]) -> str | None:
 
 
 def _sources(group: Sequence[Row], attributes: Mapping[str, str]) -> dict[str, str]:
+    if len(group) == 1:
+        return {name: source for name, source in group[0]["sources"].items() if name in attributes}
     found: dict[str, set[str]] = {}
     for row in group:
         for name, source in row["sources"].items():

@@ -47,6 +47,8 @@ def meaning(signal: str, value: str) -> str:
 
 def standing(rights: Mapping[str, Sequence[str]]) -> str:
     """What an image's signals say together: no before yes, and both before what could not be read."""
+    if not rights:
+        return SILENT  # nearly always
     said = {meaning(signal, value) for signal, values in rights.items() for value in values}
     return next((one for one in (NO, YES, NOT_READ) if one in said), SILENT)
 
@@ -72,16 +74,20 @@ def unmet(group: Sequence[Row], use: Use | None) -> tuple[str, str] | None:
     refusals = [] if use.override is not None else _reservations(group)
     if refusals:
         return RESERVED, ", ".join(refusals)
-    licences = _given(group, "licence")
-    if use.licences and not (licences and set(licences) <= set(use.licences)):
-        return LICENCE, ", ".join(licences)
-    consents = _given(group, "consent")
-    if use.consent and (not consents or any(normal(one) in REFUSALS for one in consents)):
-        return NO_CONSENT, ", ".join(consents)
+    if use.licences:
+        licences = _given(group, "licence")
+        if not (licences and set(licences) <= set(use.licences)):
+            return LICENCE, ", ".join(licences)
+    if use.consent:
+        consents = _given(group, "consent")
+        if not consents or any(normal(one) in REFUSALS for one in consents):
+            return NO_CONSENT, ", ".join(consents)
     return None
 
 
 def _reservations(group: Sequence[Row]) -> list[str]:
+    if not any(row["rights"] for row in group):
+        return []  # nearly always
     rights = all_given(row["rights"] for row in group)
     said = [(signal, value) for signal, values in sorted(rights.items()) for value in values]
     return [f"{signal} {value}" for signal, value in said if meaning(signal, value) == NO]

@@ -31,8 +31,9 @@ from registry.exports.card.markdown import line, table
 from registry.exports.card.people_sections import rights_section, sources_section
 from registry.provenance.verdict_facts import release_facts
 
-TEMPLATE = 3  # the version of this text: another wording or order needs another number
+TEMPLATE = 4  # the version of this text: another wording or order needs another number
 OLDEST = 2  # that is still made; it says nothing of images' rights, nor where attributes come from
+COUNTED = "The issuer states this; an audit counts again in the issuer's whole log (check 4.attempts)."
 USAGE, FIGURES = "## How to use the weights", "## Figures of the procedure, pooled over folds"
 
 
@@ -49,7 +50,12 @@ def _claims(view: ReleaseView, template: int) -> list[str]:
     ]
     head = ["claim", "verdict", "value", "95 % interval", "additional images needed"]
     found = table(head, rows) if rows else ["The plan makes no claim.", ""]
-    return ["## Claims, fixed in the plan", "", f"{attempts_text(view.release.attempts)}", "", *found]
+    return ["## Claims, fixed in the plan", "", _attempts(view, template), "", *found]
+
+
+def _attempts(view: ReleaseView, template: int) -> str:
+    """Which attempt at the same this release is. Up to template 3 that is said as of a release with claims."""
+    return attempts_text(view.release.attempts, claims=template < 4 or bool(view.release.claims))
 
 
 def _with_reason(one: records.Verdict) -> str:
@@ -74,10 +80,11 @@ def _licence(view: ReleaseView, base: Base | None) -> list[str]:
     ]
 
 
-def _verdict(view: ReleaseView) -> list[str]:
+def _verdict(view: ReleaseView, template: int) -> list[str]:
     """What became of the claims, and what is not proven. Whether the records are consistent no card can say."""
     said = [one.text("en") for one in verdict_of(release_facts(view)).parts if one.code not in ("unchecked", "attempt")]
-    said.append(attempts_text(view.release.attempts))  # as template 2 has it, with claims and without
+    attempt = _attempts(view, template)
+    said.append(attempt if template < 4 else f"{attempt} {COUNTED}")
     return ["## Verdict", "", *(f"- {line(text)}" for text in said), ""]
 
 
@@ -93,7 +100,7 @@ def model_card(
             f"# Emotionet, recipe {line(view.recipe.name)}",
             "",
             *drawings_warning(view),
-            *_verdict(view),
+            *_verdict(view, template),
             fixed_text.USE,
             *making(view, base),
             *(rights_section(rights) if since_3 else []),

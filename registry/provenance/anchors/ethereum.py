@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from web3 import HTTPProvider, Web3
-from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
+from web3.exceptions import BlockNotFound, ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.providers import BaseProvider
 
@@ -28,6 +28,7 @@ from registry.settings import Settings
 sys.setrecursionlimit(1000)  # Python's own: py_ecc raises it a hundredfold, and hostile nesting would kill us
 
 TIMEOUT_SECONDS = 20.0
+ASKED_GAS = 3_000_000  # for what a stranger's contract computes when it is asked
 # What nodes say of a transaction that they or the chain have, or have another of its nonce.
 KNOWN = ("nonce too low", "already known", "already imported", "underpriced", "invalid transaction nonce")
 
@@ -93,6 +94,20 @@ class Web3Node:
         with translated():
             return _hex(self._web3.eth.get_code(Web3.to_checksum_address(address)))
 
+    def ask(self, address: str, data: bytes) -> bytes | None:
+        """What a contract answers to a call that changes nothing, as of the newest block; None where it
+        reverts, or burns ``ASKED_GAS``."""
+        asked = {"to": Web3.to_checksum_address(address), "data": _hex(data), "gas": ASKED_GAS}
+        with translated():
+            try:
+                return bytes(self._web3.eth.call(asked, "latest"))
+            except ContractLogicError:
+                return None
+            except Web3RPCError as error:
+                if "gas" in _said(error).lower():  # all of it was burnt: each node says so in its own words
+                    return None
+                raise
+
     def knows(self, transaction: str) -> bool:
         """Whether it is mined or waits to be."""
         with translated():
@@ -105,20 +120,20 @@ class Web3Node:
         """None while it is not mined."""
         with translated():
             try:
-                said = self._web3.eth.get_transaction_receipt(transaction)
+                answer = self._web3.eth.get_transaction_receipt(transaction)
             except TransactionNotFound:
                 return None
-            made = said["contractAddress"]
-            return Receipt(_place(said), bool(said["status"]), said["from"].lower(), made.lower() if made else None)
+            made, sender = answer["contractAddress"], answer["from"].lower()
+            return Receipt(_place(answer), bool(answer["status"]), sender, made.lower() if made else None)
 
     def block(self, number: int) -> tuple[str, int]:
         """Hash and unix seconds."""
         with translated():
             try:
-                said = self._web3.eth.get_block(number)
+                answer = self._web3.eth.get_block(number)
             except BlockNotFound as error:
                 raise Unavailable("the chain is changing its newest blocks", hint="try again.") from error
-            return _hex(said["hash"]), int(said["timestamp"])
+            return _hex(answer["hash"]), int(answer["timestamp"])
 
     def final_block(self) -> int:
         """The chain's own tag; eth-tester calls every block final."""
@@ -171,11 +186,15 @@ class Web3Node:
                     raise Unavailable(f"the chain's node refused the transaction: {text}") from error
 
 
-def _place(said: Any) -> Place:
-    return Place(_hex(said["transactionHash"]), int(said["blockNumber"]), _hex(said["blockHash"]))
+def _place(answer: Any) -> Place:
+    return Place(_hex(answer["transactionHash"]), int(answer["blockNumber"]), _hex(answer["blockHash"]))
+
+
+def node_of(settings: Settings) -> Web3Node:
+    """The node that the settings name."""
+    return Web3Node(HTTPProvider(settings.chain_rpc, request_kwargs={"timeout": TIMEOUT_SECONDS}))
 
 
 def connect(settings: Settings, key: Callable[[], PrivateKey], outbox: Outbox) -> Chain:
     """The chain that the settings name."""
-    provider = HTTPProvider(settings.chain_rpc, request_kwargs={"timeout": TIMEOUT_SECONDS})
-    return Chain(Web3Node(provider), settings.chain_contract, key, outbox)
+    return Chain(node_of(settings), settings.chain_contract, key, outbox)

@@ -47,7 +47,7 @@ def sign(
     key: PrivateKey, purpose: str, *, chain: str, nonce: int, fees: Fees, gas: int, to: str | None, data: bytes
 ) -> Sent:
     """A signed transaction without value. ``chain``: CAIP-2 of an EVM chain; ``to`` None makes a contract."""
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "type": 2,
         "chainId": int(chain.removeprefix("eip155:")),
         "nonce": nonce,
@@ -57,16 +57,16 @@ def sign(
         "maxFeePerGas": fees.most,
         "maxPriorityFeePerGas": fees.tip,
     }
-    return _signed(key, purpose, chain, said if to is None else {**said, "to": bytes.fromhex(to[2:])})
+    return _signed(key, purpose, chain, fields if to is None else {**fields, "to": bytes.fromhex(to[2:])})
 
 
 def bumped(key: PrivateKey, sent: Sent, fees: Fees) -> Sent:
     """The same transaction with better fees: ``fees``, or an eighth more than before if that is more."""
-    said = _said(sent)
-    said["maxFeePerGas"] = max(fees.most, said["maxFeePerGas"] * 9 // 8 + 1)
-    said["maxPriorityFeePerGas"] = max(fees.tip, said["maxPriorityFeePerGas"] * 9 // 8 + 1)
-    said["maxFeePerGas"] = max(said["maxFeePerGas"], said["maxPriorityFeePerGas"])
-    return _signed(key, sent.purpose, sent.chain, said)
+    fields = _said(sent)
+    fields["maxFeePerGas"] = max(fees.most, fields["maxFeePerGas"] * 9 // 8 + 1)
+    fields["maxPriorityFeePerGas"] = max(fees.tip, fields["maxPriorityFeePerGas"] * 9 // 8 + 1)
+    fields["maxFeePerGas"] = max(fields["maxFeePerGas"], fields["maxPriorityFeePerGas"])
+    return _signed(key, sent.purpose, sent.chain, fields)
 
 
 def most_paid(sent: Sent) -> int:
@@ -75,17 +75,17 @@ def most_paid(sent: Sent) -> int:
 
 
 def _said(sent: Sent) -> dict[str, Any]:
-    said = TypedTransaction.from_bytes(HexBytes(sent.raw)).as_dict()
-    return {name: value for name, value in said.items() if name not in {"v", "r", "s"} and value != b""}
+    fields = TypedTransaction.from_bytes(HexBytes(sent.raw)).as_dict()
+    return {name: value for name, value in fields.items() if name not in {"v", "r", "s"} and value != b""}
 
 
-def _signed(key: PrivateKey, purpose: str, chain: str, said: dict[str, Any]) -> Sent:
-    signed = Account.sign_transaction(said, key.private_bytes())
+def _signed(key: PrivateKey, purpose: str, chain: str, fields: dict[str, Any]) -> Sent:
+    signed = Account.sign_transaction(fields, key.private_bytes())
     return Sent(
         chain=chain,
         sender=key.address,
         purpose=purpose,
-        nonce=int(said["nonce"]),
+        nonce=int(fields["nonce"]),
         transaction="0x" + bytes(signed.hash).hex(),
         raw="0x" + bytes(signed.raw_transaction).hex(),
     )

@@ -38,8 +38,8 @@ def bars(t: Words, title: str, counts: Mapping[str, tuple[int, int]]) -> Drawing
         body.append(_bar(left, y, length, filled=True))
         if dropped:
             body.append(_bar(left + length, y, rest, filled=False))
-        said = f"{kept} ({100 * kept / total:.0f} %)" + (f" + {dropped}" if dropped else "")
-        body.append(text(left + 7 + length + rest, y + 15, said, "start"))
+        shown = f"{kept} ({100 * kept / total:.0f} %)" + (f" + {dropped}" if dropped else "")
+        body.append(text(left + 7 + length + rest, y + 15, shown, "start"))
         rows.append((name, str(kept), str(dropped)))
     for at, filled, words in ((left, True, t("figures.kept")), (left + 110, False, t("figures.dropped"))):
         body += [_bar(at, height - 16, 14, filled=filled, high=11), text(at + 20, height - 6, words, "start")]
@@ -82,7 +82,7 @@ def confusion(
     rows = tuple((name, *(_count_text(t, count, sum(row), normalized) for count in row)) for name, row in pairs)
     truth = t("figures.truth")
     about = "; ".join(
-        f"{truth} {row[0]}: " + ", ".join(f"{said} {name}" for said, name in zip(row[1:], names, strict=True))
+        f"{truth} {row[0]}: " + ", ".join(f"{count} {name}" for count, name in zip(row[1:], names, strict=True))
         for row in rows
     )
     return Drawing(title, picture(title, about, body, width, height), (truth, *names), rows, wide=len(names) > 9)
@@ -142,8 +142,8 @@ def _label(name: str, n: int | None) -> str:
 
 def _row(t: Words, one: Figure) -> tuple[str, ...]:
     name, value, low, high, n = one
-    said = t("page.not_estimable") if value is None else t.short(value)
-    return name, said, t.interval({"low": low, "high": high}), "–" if n is None else str(n)
+    shown = t("page.not_estimable") if value is None else t.short(value)
+    return name, shown, t.interval({"low": low, "high": high}), "–" if n is None else str(n)
 
 
 def _whisker(x0: float, x1: float, y: float) -> str:
@@ -168,8 +168,8 @@ def scale(
         body.append(_whisker(place(low), place(high), y))
     if value is not None:
         body.append(f'<circle cx="{number(place(value))}" cy="{y}" r="4.5" fill="{COLOURS[1]}"/>')
-    said = t("page.not_estimable") if value is None else t.short(value)
-    about = f"{said}, {t('page.interval')}: {t.interval({'low': low, 'high': high})}"
+    shown = t("page.not_estimable") if value is None else t.short(value)
+    about = f"{shown}, {t('page.interval')}: {t.interval({'low': low, 'high': high})}"
     about += f"; {t('claims.claim')}: {t.short(threshold)}" if threshold else ""
     return picture(name, about, body, width, 24)
 

@@ -66,7 +66,7 @@ class Words:
 
     def section(self, name: str) -> dict[str, str]:
         """All texts of a section, for a script that chooses among them."""
-        return {key: said[self._at] for key, said in catalogue()[name].items()}
+        return {key: values[self._at] for key, values in catalogue()[name].items()}
 
     def known(self, section: str, name: str) -> str:
         """A record's word, where the catalogue has it, else the word itself."""
@@ -101,15 +101,15 @@ class Words:
             metric, of, group, label = parse(name)
         except InvalidInput:
             return name
-        said = {"metric": self.known("figure_name", metric)}
+        values = {"metric": self.known("figure_name", metric)}
         if of == (CLASSES,):
-            return self("figure_form.between_classes", **said)
+            return self("figure_form.between_classes", **values)
         if of:
-            return self("figure_form.by", **said, of=" & ".join(self.known("attribute", one) for one in of))
+            return self("figure_form.by", **values, of=" & ".join(self.known("attribute", one) for one in of))
         if label is None and not group:
-            return said["metric"]
+            return values["metric"]
         form = "class" if not group else "group" if label is None else "group_class"
-        return self(f"figure_form.{form}", **said, label=label, group=self.pairs(group))
+        return self(f"figure_form.{form}", **values, label=label, group=self.pairs(group))
 
     def group(self, name: str) -> str:
         """A group's name (``ATTRIBUTE=VALUE & ...``) in words; what is none as it stands."""
@@ -131,11 +131,11 @@ class Words:
     def withdrawn(self, one: Mapping[str, str], of: str = "page") -> str:
         """What was taken back of a release (or what ``snapshots`` and ``runs`` are about), when and why, and what is
         asked for beyond notice."""
-        said = {"time": one["effective"], "reason": one["reason"]}
+        values = {"time": one["effective"], "reason": one["reason"]}
         if one["what"].startswith("image "):
-            told = self(f"{of}.withdrawn_image", image=one["what"].removeprefix("image "), **said)
+            told = self(f"{of}.withdrawn_image", image=one["what"].removeprefix("image "), **values)
         else:
-            told = self(f"{of}.withdrawn_{'release' if one['what'] == 'release' else 'snapshot'}", **said)
+            told = self(f"{of}.withdrawn_{'release' if one['what'] == 'release' else 'snapshot'}", **values)
         asked = one.get("remedy", "notice")
         return told if asked == "notice" else f"{told} {self(f'page.remedy_{asked}')}"
 

@@ -68,14 +68,14 @@ def grouped(schema: Json, base: str, examples: Examples) -> list[Json]:
     return [{"noun": noun, "operations": found} for noun, found in groups.items()]
 
 
-def _operation(schema: Json, path: str, method: str, said: Json, base: str, examples: Examples) -> Json:
-    security = said.get("security") or []
+def _operation(schema: Json, path: str, method: str, operation: Json, base: str, examples: Examples) -> Json:
+    security = operation.get("security") or []
     scopes = [scope for one in security for scope in one.get("token", ())]
-    head, _, more = str(said.get("description", "")).strip().partition("\n\n")
+    head, _, more = str(operation.get("description", "")).strip().partition("\n\n")
     address = _filled(path, method, base, examples)
     body = examples.body(path) if method == "post" else None
-    kinds = list(said.get("requestBody", {}).get("content", ()))
-    wants = _Wants(method, address, body, kinds[0] if kinds else None, bool(scopes), _answer_type(said))
+    kinds = list(operation.get("requestBody", {}).get("content", ()))
+    wants = _Wants(method, address, body, kinds[0] if kinds else None, bool(scopes), _answer_type(operation))
     return {
         "id": f"{method}-{path.strip('/').replace('/', '-').replace('{', '').replace('}', '')}",
         "method": method.upper(),
@@ -83,9 +83,9 @@ def _operation(schema: Json, path: str, method: str, said: Json, base: str, exam
         "head": " ".join(head.split()),
         "more": " ".join(more.split()),
         "scopes": scopes,
-        "parameters": [_parameter(schema, one) for one in said.get("parameters", ())],
-        "body": _fields(schema, said),
-        "answers": [(status, one["description"]) for status, one in said["responses"].items()],
+        "parameters": [_parameter(schema, one) for one in operation.get("parameters", ())],
+        "body": _fields(schema, operation),
+        "answers": [(status, one["description"]) for status, one in operation["responses"].items()],
         "curl": _curl(wants),
         "python": _python(wants),
     }
@@ -108,8 +108,8 @@ def _filled(path: str, method: str, base: str, examples: Examples) -> str:
     return base.rstrip("/") + "/".join(parts) + (f"?{urlencode(query)}" if query else "")
 
 
-def _answer_type(said: Json) -> str:
-    for status, one in said["responses"].items():
+def _answer_type(operation: Json) -> str:
+    for status, one in operation["responses"].items():
         if status.startswith("2"):
             return next(iter(one.get("content", {})), "application/json")
     return "application/json"
@@ -126,9 +126,9 @@ def _parameter(schema: Json, one: Json) -> Json:
     }
 
 
-def _fields(schema: Json, said: Json) -> list[Json]:
+def _fields(schema: Json, operation: Json) -> list[Json]:
     """The fields of a body of JSON: of the object, or of one of a list's items."""
-    told = said.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    told = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     told = _resolved(schema, _resolved(schema, told).get("items") or told)
     required = told.get("required", ())
     return [

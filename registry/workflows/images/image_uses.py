@@ -35,24 +35,25 @@ def snapshots_of(parts: Parts, sha256: bytes) -> list[Document]:
 
 
 def _item(parts: Parts, cid: CID, sha256: bytes, excluded: bool) -> Document:
-    said: Document = {"label": None, "reason": None, "detail": None, "trouble": None}
+    outcome: Document = {"label": None, "reason": None, "detail": None, "trouble": None}
     try:
         snapshot = read_as(parts, records.Snapshot, cid)
         snapshot_tables.check_heads(snapshot, parts.store.get)
         if excluded:
             row = tables.find(snapshot.excluded, (sha256,), parts.store.get)
-            return said if row is None else {**said, "reason": str(row[1]), "detail": str(row[2] or "")}
+            return outcome if row is None else {**outcome, "reason": str(row[1]), "detail": str(row[2] or "")}
         row = tables.find(snapshot.items, (sha256,), parts.store.get)
-        return said if row is None else {**said, "label": snapshot_tables.item(snapshot, row)["label"]}
+        return outcome if row is None else {**outcome, "label": snapshot_tables.item(snapshot, row)["label"]}
     except EmotionetError as error:
-        return {**said, "trouble": str(error)}
+        return {**outcome, "trouble": str(error)}
 
 
 def cleaned(parts: Parts, sha256: bytes) -> list[Document]:
     """What cleaning did with it: ``preprocessing, snapshot, runs, reason`` (None: kept), ``measured, copy_of``."""
     with parts.catalog.read() as db:
         found = queries.preprocessings_of(db, sha256.hex(), MOST)
-    return [{**row, **said} for row in found if (said := _cleaning(parts, row["preprocessing"], sha256)) is not None]
+    outcomes = [(row, _cleaning(parts, row["preprocessing"], sha256)) for row in found]
+    return [{**row, **outcome} for row, outcome in outcomes if outcome is not None]
 
 
 def _cleaning(parts: Parts, preprocessing: str, sha256: bytes) -> Document | None:
@@ -85,10 +86,10 @@ def _trained(parts: Parts, cid: CID, sha256: bytes) -> Document:
         view = release_view(parts.store.get, read_as(parts, records.Release, cid))
     except EmotionetError:
         return {"trained": None, "dropped": None}
-    said = _cleaning(parts, str(view.plan.preprocessing), sha256)
-    if said is None:
+    outcome = _cleaning(parts, str(view.plan.preprocessing), sha256)
+    if outcome is None:
         return {"trained": None, "dropped": None}
-    return {"trained": said["reason"] is None, "dropped": said["reason"]}
+    return {"trained": outcome["reason"] is None, "dropped": outcome["reason"]}
 
 
 def predictions_of(parts: Parts, sha256: bytes) -> list[Document]:

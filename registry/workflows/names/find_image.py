@@ -11,7 +11,7 @@ import re
 from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.signed_records import names
 from registry.core.errors import NotFound
-from registry.workflows.names.resolve import SIGNS, begin_and_end, single_match
+from registry.workflows.names.beginnings import SIGNS, begin_and_end, single_match
 from registry.workflows.parts import Parts
 
 _DIGEST = re.compile(rf"[0-9a-f]{{{SIGNS},63}}(?:(?:…|\.{{3}})[0-9a-f]*)?", re.ASCII)

@@ -27,8 +27,8 @@ def profile_of(parts: Parts, issuer: str) -> dict[str, Any] | None:
     if found is None or not parts.store.has(CID.parse(found["record"])):
         return None
     record = records.parse_as(records.Profile, parts.store.get(CID.parse(found["record"])))
-    said = {field: getattr(record, field) for field in FIELDS}
-    return {"issuer": issuer, **said, "profile": found["record"], "entry": found["cid"], "time": found["issued_at"]}
+    values = {field: getattr(record, field) for field in FIELDS}
+    return {"issuer": issuer, **values, "profile": found["record"], "entry": found["cid"], "time": found["issued_at"]}
 
 
 def set_profile(parts: Parts, signer: Signer, **fields: str | None) -> dict[str, Any]:
@@ -37,10 +37,10 @@ def set_profile(parts: Parts, signer: Signer, **fields: str | None) -> dict[str,
     The document of `emotionet profile set --json`. ``UsageError`` where no name was ever given.
     """
     before = profile_of(parts, signer.did) or {}
-    said = {field: _cleaned(field, fields.get(field), before.get(field)) for field in FIELDS}
-    if said["name"] is None:
+    values = {field: _cleaned(field, fields.get(field), before.get(field)) for field in FIELDS}
+    if values["name"] is None:
         raise UsageError("a profile has a name", hint="give it with --name.")
-    record = records.Profile(name=said["name"], url=said["url"], contact=said["contact"])
+    record = records.Profile(name=values["name"], url=values["url"], contact=values["contact"])
     with appending(parts, signer) as log:
         newest = entries.newest_of_type(log.db, signer.did, PROFILE)
         if newest is None or newest["record"] != str(records.cid(record)):

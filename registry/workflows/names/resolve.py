@@ -25,25 +25,19 @@ from registry.core.ipld.cid import CID, given, is_cid
 from registry.core.issuers import DID_PREFIX
 from registry.core.text.names import Reference, read_reference
 from registry.workflows.local_issuers import local_issuers
+from registry.workflows.names.beginnings import CALLED, SHOWN, SIGNS, is_beginning, records_that_begin, single_match
 from registry.workflows.names.misspelled import no_reference, spelling
 from registry.workflows.parts import Parts
 
 LATEST = "latest"
-SIGNS = 4  # of a CID after its common start, at least; also of a run's id and of a digest
-SHOWN = 10  # things that match, as an error lists them
 KINDS = ("snapshot", "plan", "release")  # what names stand for
-CALLED = {"plan": "run"}  # what people know as something else
-WHOLE = 59  # signs of such a CID
-_COMMON = re.compile(r"bafyrei|bafybei|bafkrei")  # how the CIDs begin that are made here: records, files, raw blocks
 _RUN = re.compile(r"r[a-z2-7]{12}", re.ASCII)
 _RUN_BEGUN = re.compile(rf"r[a-z2-7]{{{SIGNS},11}}", re.ASCII)
-_BEGUN = re.compile(r"([a-z0-9]+)(?:(?:…|\.{3})([a-z0-9]*))?", re.ASCII)
 _WAYS = {  # to a newest one, where a home has none
     "completed run": "`emotionet train` starts one, `emotionet runs list` lists those that have not completed.",
     "snapshot": "`emotionet snapshot create` makes one; one of another issuer is named by its CID.",
     "release": "`emotionet release publish RUN` makes one; one of another issuer is named by its CID.",
 }
-Candidates = Sequence[tuple[str, str]]  # what matches, and what it is
 
 
 def resolve(parts: Parts, text: str, *kinds: str) -> CID:
@@ -63,7 +57,7 @@ def find(parts: Parts, text: str, *kinds: str) -> CID:
     text = text.removeprefix("/ipfs/").removeprefix("ipfs://")
     if is_cid(text):
         return CID.parse(text)
-    if not is_reference(text) and not _is_begun(text):
+    if not is_reference(text) and not is_beginning(text):
         raise no_reference(text)
     with parts.catalog.read() as db:
         return CID.parse(_found(parts, db, text, kinds))
@@ -97,8 +91,8 @@ def _found(parts: Parts, db: Connection, text: str, kinds: Sequence[str]) -> str
         return named
     if _RUN.fullmatch(text) and (not kinds or "plan" in kinds) and runs.exists(db, text):
         return _plan_of(db, text)
-    if _is_begun(text):
-        return single_match(text, _begun(db, text, kinds), "CID")
+    if is_beginning(text):
+        return single_match(text, records_that_begin(db, text, kinds), "CID")
     if _RUN.fullmatch(text):
         given(text)  # which says so
     raise NotFound(
@@ -136,10 +130,8 @@ def named_rows(parts: Parts, db: Connection, reference: Reference) -> list[dict[
 
     ``InvalidInput`` ``ambiguous`` where several issuers of this home have the name.
     """
-    issuer = reference.issuer
-    if issuer is not None and not issuer.startswith(DID_PREFIX):
-        issuer = DID_PREFIX + issuer
-    rows = names.history(db, reference.name, local_issuers(parts) if issuer is None else [issuer])
+    issuers = local_issuers(parts) if reference.issuer is None else [reference.issuer]
+    rows = names.history(db, reference.name, issuers)
     givers = sorted({row["issuer"] for row in rows})
     if len(givers) > 1:
         found = [(f"{one.removeprefix(DID_PREFIX)}/{reference.name}", "name") for one in givers]
@@ -190,7 +182,7 @@ def _run_named(parts: Parts, db: Connection, text: str) -> str | None:
         except InvalidInput:  # it stands for a snapshot, say, and a run that came to no plan was to have it
             if not waiting:
                 raise
-    elif _is_begun(text) or is_cid(text):
+    elif is_beginning(text) or is_cid(text):
         plan = str(resolve(parts, text, "plan"))
     if plan is None:
         return waiting[-1] if waiting else None
@@ -198,48 +190,6 @@ def _run_named(parts: Parts, db: Connection, text: str) -> str | None:
     if not made:
         raise NotFound(f"{text[:100]} is a plan of which no run is here", hint="`emotionet runs list` lists them.")
     return made[-1]
-
-
-def _is_begun(text: str) -> bool:
-    return bool(_COMMON.match(text) and _BEGUN.fullmatch(text)) and len(text) < WHOLE
-
-
-def begin_and_end(text: str) -> tuple[str, str]:
-    """A text as lists shorten it ("bafyreia3b…x7k2") taken apart; the end is empty where it has none, or is whole."""
-    match = _BEGUN.fullmatch(text)
-    return (match[1], match[2] or "") if match else (text, "")
-
-
-def _begun(db: Connection, text: str, kinds: Sequence[str]) -> Candidates:
-    """Records whose CID begins (and, after "…", ends) so; an entry is what it signs, unless it is meant itself."""
-    start, end = begin_and_end(text)
-    common = text[:7]
-    enough = SIGNS if len(end) < SIGNS else SIGNS - 1  # pages show no more of an id's beginning
-    if len(start) < len(common) + enough:
-        raise InvalidInput(
-            f"{text!r} is too short to tell CIDs apart",
-            code="too_short",
-            hint=f"give at least {SIGNS} signs after {common}.",
-        )
-    rows = [row for row in names.records_begun(db, start, kinds) if row["cid"].endswith(end)]
-    if len({row["record"] for row in rows}) == 1:
-        return [(rows[0]["cid"], rows[0]["type"])]
-    return [(row["cid"], row["type"]) for row in rows]
-
-
-def single_match(text: str, found: Candidates, what: str = "id") -> str:
-    """The one thing that matches. ``NotFound`` for none, ``InvalidInput`` ``ambiguous`` with all for several."""
-    if not found:
-        raise NotFound(
-            f"no {what} here begins with {text[:100]!r}", hint="give more of it, or look it up in a list with --wide."
-        )
-    if len(found) > 1:
-        listed = ", ".join(f"{one} ({CALLED.get(kind, kind)})" for one, kind in found[:SHOWN])
-        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        raise InvalidInput(
-            f"{text[:100]!r} may be any of {len(found)}: {listed}{more}", code="ambiguous", hint="give more of it."
-        )
-    return found[0][0]
 
 
 def _elsewhere(db: Connection, reference: Reference | None) -> str:

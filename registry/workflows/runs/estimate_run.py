@@ -31,17 +31,6 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
     cleaning drops some. Nothing is written.
     """
     checked = check_request(parts, snapshot, wanted)
-    method, values, record = parts.method(wanted.method), checked.values, checked.record
-    k = int(values["folds"]["k"])
-    cost = checked.cost
-    seconds = method.estimate(values, max(1, record.count - record.count // k), len(record.classes))
-    trainings = run_context.fold_count(values) + (checked.final == REFIT)
-    cluster = parts.settings.on_cluster(wanted.engine)
-    side_by_side = _side_by_side(parts, trainings, wanted.engine, 0 if cluster else cost.memory)
-    rounds = -(-trainings // side_by_side)
-    threads = side_by_side * cost.threads
-    slower = 1.0 if cluster else max(1.0, threads / (os.cpu_count() or 1))
-    cleaning = _cleaning(parts, record, wanted.method, values)
     return {
         "snapshot": str(checked.snapshot),
         "recipe": checked.recipe,
@@ -51,11 +40,29 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
         "warnings": list(map(note_text, checked.warnings)),
         "notes": list(map(note_document, checked.warnings)),
         "final": checked.final,
-        "seed": values["seed"],
+        "seed": checked.values["seed"],
         "claims": list(map(claim_text, checked.claims)),
-        "images": record.count,
-        "folds": k,
-        "repeats": int(values["folds"]["repeats"]),
+        "images": checked.record.count,
+        "folds": int(checked.values["folds"]["k"]),
+        "repeats": int(checked.values["folds"]["repeats"]),
+        **_cost(parts, checked, wanted),
+    }
+
+
+def _cost(parts: Parts, checked: Checked, wanted: Wanted) -> dict[str, Any]:
+    """How much is computed, in how many seconds, and with how many bytes of memory and disk."""
+    method, values, record, cost = parts.method(wanted.method), checked.values, checked.record, checked.cost
+    seconds = method.estimate(
+        values, max(1, record.count - record.count // int(values["folds"]["k"])), len(record.classes)
+    )
+    trainings = run_context.fold_count(values) + (checked.final == REFIT)
+    cluster = parts.settings.on_cluster(wanted.engine)
+    side_by_side = _side_by_side(parts, trainings, wanted.engine, 0 if cluster else cost.memory)
+    rounds = -(-trainings // side_by_side)
+    threads = side_by_side * cost.threads
+    slower = 1.0 if cluster else max(1.0, threads / (os.cpu_count() or 1))
+    cleaning = _cleaning(parts, record, wanted.method, values)
+    return {
         "epochs": cost.epochs,
         "trainings": trainings,
         "side_by_side": side_by_side,

@@ -11,6 +11,7 @@ from contextlib import nullcontext, suppress
 from typing import Any
 
 from registry.catalog.database.database import Connection
+from registry.catalog.index.snapshot_members import index_ahead
 from registry.catalog.queries.labeled_images.rows import (
     contributions_in_log_order,
     contributors_named,
@@ -23,6 +24,7 @@ from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID
+from registry.core.issuers import read_issuer
 from registry.core.log import Signer
 from registry.core.ports.store import missing_from
 from registry.core.snapshots.classes import Classes, load_classes
@@ -35,7 +37,8 @@ from registry.workflows.log.append import append
 from registry.workflows.names.set_name import check_new_name, set_name
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.named_images import Chosen, images_of_snapshot, named_images
-from registry.workflows.snapshots.snapshot_counts import Tally, keep
+from registry.workflows.snapshots.new_tables import NewTables
+from registry.workflows.snapshots.snapshot_counts import keep
 from registry.workflows.snapshots.snapshot_document import document
 from registry.workflows.snapshots.terms import PLAIN, Terms, settled
 from registry.workflows.store.read_content import read_as
@@ -80,15 +83,16 @@ def take_snapshot(
     if source is not None:
         with parts.catalog.read() as db:
             query = contributors_query(db, source)
-    counted = Tally()
+    new = NewTables(parts.store)
     absent = _nothing if include_referenced else not_held
-    record = _frozen(parts, load_classes(classes), dict(query or {}), terms, chosen, supersedes, counted, absent)
+    record = _frozen(parts, load_classes(classes), dict(query or {}), terms, chosen, supersedes, new, absent)
     parts.store.flush()
+    index_ahead(parts.catalog, records.cid(record), record, new.members)
     signer = signer or parts.key
     appended = append(parts, signer, record)
     with suppress(NotFound) if include_referenced else nullcontext():
         parts.store.pin(appended.entry)  # which needs all that it reaches
-    keep(parts, appended.record, counted.document(record.classes))
+    keep(parts, appended.record, new.tally.document(record.classes))
     if name is not None:
         set_name(parts, signer, name, appended.record)
     done = document(parts, appended.record, compared=AT_ONCE)
@@ -115,12 +119,11 @@ def _frozen(
     terms: Terms,
     chosen: Chosen | None,
     supersedes: CID | None,
-    counted: Tally,
+    new: NewTables,
     absent: Callable[[Parts, Iterable[Mapping[str, Any]]], set[bytes]],
 ) -> records.Snapshot:
     """The record, its tables in the store, written as rows come. ``InvalidInput`` (``empty``) where no image is left
     for it. ``absent`` says which images are left out for want of their bytes."""
-    items, excluded = (TableWriter(kind, parts.store.put_own) for kind in (records.SNAPSHOT_ITEMS, records.EXCLUDED))
     named: set[CID] = set()
     with parts.catalog.read() as db:
         query = with_issuer(db, query)
@@ -130,32 +133,24 @@ def _frozen(
             named.update(row["contribution"] for row in rows)
             aside = rows_aside(db, rows) if filtered else {}
             missing = absent(parts, rows)
-            for item, left_out in decided(
-                rows, mapping, withdrawn=withdrawn, missing=missing, aside=aside, **by.arguments()
-            ):
-                if item is not None:
-                    items.add(item)
-                    counted.item(item)
-                if left_out is not None:
-                    excluded.add(left_out)
-                    counted.excluded(left_out)
+            new.take(decided(rows, mapping, withdrawn=withdrawn, missing=missing, aside=aside, **by.arguments()))
         contributions = contributions_in_log_order(db, set(map(str, named)))
-    if not any(label is not None for label in counted.labels):
+    if not any(label is not None for label in new.tally.labels):
         raise InvalidInput(
             "no image with a label of these classes is left for the snapshot",
             code="empty",
-            hint=_way_out(counted.reasons),
+            hint=_way_out(new.tally.reasons),
         )
     _check_held(parts, contributions)
     return records.Snapshot(
-        items=items.end(),
-        count=items.count,
+        items=new.items.end(),
+        count=new.items.count,
         classes=mapping.names,
         aliases=mapping.aliases,
         query={**query, **_listed(parts, chosen)},
         **by.arguments(),
         contributions=tuple(contributions),
-        excluded=excluded.end(),
+        excluded=new.excluded.end(),
         supersedes=bytes(supersedes) if supersedes else None,
     )
 
@@ -202,6 +197,9 @@ def not_held(parts: Parts, rows: Iterable[Mapping[str, Any]]) -> set[bytes]:
 def with_issuer(db: Connection, query: dict[str, Any]) -> dict[str, Any]:
     """A query by contributor, completed with the issuer: the same name under two issuers is two contributors."""
     check_query(query)
+    if "issuer" in query:
+        meant = query["issuer"]
+        query = {**query, "issuer": read_issuer(meant) if isinstance(meant, str) else list(map(read_issuer, meant))}
     if "contributor" not in query or "issuer" in query or SPEAKERS in query:
         return query
     found = contributors_named(db, choices(query["contributor"]))

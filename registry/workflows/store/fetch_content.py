@@ -6,7 +6,7 @@ from registry.content.sources.fetch import Limits, Through, fetch
 from registry.content.unixfs import reader
 from registry.core.errors import NotFound, Unavailable
 from registry.core.ipld.cid import CID
-from registry.core.ipld.dag import walk_present
+from registry.core.ipld.dag import check_present
 from registry.core.progress import Progress, silent
 from registry.workflows.parts import Parts
 
@@ -17,8 +17,7 @@ def ensure_held(parts: Parts, root: CID, progress: Progress = silent, limits: Li
     Cut off and run again, it goes on. ``Unavailable``: nobody has it, or nobody answers.
     """
     try:
-        for _ in walk_present(parts.store, [root]):
-            pass
+        check_present(parts.store, [root])
     except NotFound as error:
         if parts.source is None:
             raise _nowhere(error) from error

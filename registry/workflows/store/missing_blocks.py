@@ -14,7 +14,7 @@ from registry.catalog.queries.roots import published_among, withdrawn_among
 from registry.catalog.queries.sent_roots import sent_by
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, IDENTITY
-from registry.core.ipld.dag import walk_present
+from registry.core.ipld.dag import check_present
 from registry.core.ipld.encoding import LINKING, links
 from registry.core.ports.store import BlockReader
 from registry.workflows.local_issuers import local_issuers
@@ -48,8 +48,7 @@ def missing_of(parts: Parts, token: str, cids: Sequence[CID]) -> Missing:
 
 def _whole(store: BlockReader, root: CID) -> bool:
     try:
-        for _ in walk_present(store, [root]):
-            pass
+        check_present(store, [root])
     except (NotFound, InvalidInput):
         return False
     return True

@@ -18,8 +18,9 @@ from registry.core.errors import EmotionetError, InvalidInput, NotFound, UsageEr
 from registry.core.ipld.cid import CID
 from registry.core.text.names import read_reference
 from registry.workflows.images.image_uses import releases_with
+from registry.workflows.names.beginnings import begin_and_end
 from registry.workflows.names.find_image import find_image
-from registry.workflows.names.resolve import begin_and_end, named_rows, resolve
+from registry.workflows.names.resolve import named_rows, resolve
 from registry.workflows.parts import Parts
 
 LONGEST = 256  # characters of a text that anything is found by
@@ -51,7 +52,7 @@ def _exact(parts: Parts, text: str) -> list[Hit]:
     if record is not None:
         return _record(parts, record)
     with parts.catalog.read() as db:
-        return [*_begun(db, text), *_named(parts, db, text)][:LISTED]
+        return [*begun(db, text), *_named(parts, db, text)][:LISTED]
 
 
 def _or_none(find: Any) -> Any:
@@ -81,7 +82,7 @@ def _record(parts: Parts, cid: CID) -> list[Hit]:
     return [{"kind": kind or "content", "id": str(cid)}]
 
 
-def _begun(db: Connection, text: str) -> list[Hit]:
+def begun(db: Connection, text: str) -> list[Hit]:
     """What the text begins, where it begins several things."""
     start, _ = begin_and_end(text)
     if (

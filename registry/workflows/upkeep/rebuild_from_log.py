@@ -33,10 +33,10 @@ def rebuild_from_log(parts: Parts, head: CID, source: BlockReader, progress: Pro
     entries = _log(Through(source, parts.store), head, progress)
     parts.store.flush()
     newest = entries[head]
-    said = [entry.record for entry in entries.values()]
-    withdrawn = _withdrawn(parts, source, said)
-    absent = fetch_what_there_is(source, parts.store, said, withdrawn, progress)
-    absent += fetch_what_there_is(source, parts.store, _named_images(parts, said), withdrawn, progress)
+    signed = [entry.record for entry in entries.values()]
+    withdrawn = _withdrawn(parts, source, signed)
+    absent = fetch_what_there_is(source, parts.store, signed, withdrawn, progress)
+    absent += fetch_what_there_is(source, parts.store, _named_images(parts, signed), withdrawn, progress)
     for cid in reversed(entries):
         with contextlib.suppress(NotFound):  # a closure that lacks an image is indexed, and not pinned
             parts.store.pin(cid)
@@ -64,9 +64,9 @@ def _log(through: Through, head: CID, progress: Progress) -> dict[CID, records.E
     return found
 
 
-def _named_images(parts: Parts, said: list[CID]) -> Iterator[CID]:
+def _named_images(parts: Parts, signed: list[CID]) -> Iterator[CID]:
     """The images of contributions' rows, which no link leads to."""
-    for cid in said:
+    for cid in signed:
         try:
             record = records.parse(parts.store.get(cid))
             if isinstance(record, records.Contribution):
@@ -75,10 +75,10 @@ def _named_images(parts: Parts, said: list[CID]) -> Iterator[CID]:
             continue  # the rebuild tells of it
 
 
-def _withdrawn(parts: Parts, source: BlockReader, said: list[CID]) -> set[bytes]:
+def _withdrawn(parts: Parts, source: BlockReader, signed: list[CID]) -> set[bytes]:
     """The multihashes of images that the log takes back."""
     through, found = Through(source, parts.store), set[bytes]()
-    for cid in said:
+    for cid in signed:
         try:
             record = records.parse(through.get(cid))
         except InvalidInput:

@@ -145,9 +145,9 @@ class _Answer(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(gateway: Gateway, tls: ssl.SSLContext | None = None) -> Iterator[Gateway]:
-    """Serve it on a free port of the loopback until the end of the block."""
-    server = _Server(("127.0.0.1", 0), _Answer)
+def serving(gateway: Gateway, tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[Gateway]:
+    """Serve it on a port of the loopback (a free one unless given) until the end of the block."""
+    server = _Server(("127.0.0.1", port), _Answer)
     server.gateway = gateway
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)

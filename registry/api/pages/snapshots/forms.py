@@ -82,7 +82,7 @@ def _pairs(text: str) -> dict[str, str]:
     return found
 
 
-@get("/snapshots/new", include_in_schema=False, sync_to_thread=True)
+@get("/snapshots/new", include_in_schema=False, sync_to_thread=True, reads=(*FIELDS, "preview"))
 def show_form(request: AnyRequest, home: Home, published: Published) -> Response[str]:
     """The form, and what a snapshot of the filter in the address would hold."""
     form = asked(dict(request.query_params.items()))

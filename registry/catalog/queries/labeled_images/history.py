@@ -44,9 +44,9 @@ def newest_history(
         rows = _OLDER.rows(db, **asked, **dict(zip(_KEY, decode_cursor(cursor, len(_KEY)), strict=True)))
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
-        said = row._asdict()
-        loaded = {name: json.loads(said[name]) for name in _VALUES}
-        found.setdefault((row.contribution, row.contributor), {**said, **loaded, "current": bool(row.current)})
+        values = row._asdict()
+        loaded = {name: json.loads(values[name]) for name in _VALUES}
+        found.setdefault((row.contribution, row.contributor), {**values, **loaded, "current": bool(row.current)})
     page = list(found.values())
     following = encode_cursor(*(page[limit - 1][name] for name in _KEY)) if len(page) > limit else None
     return [{name: one[name] for name in one if name != "ordinal"} for one in page[:limit]], following
@@ -63,10 +63,10 @@ def _history(older: bool) -> sa.Select[Any]:
     chosen = chosen.order_by(*(_ROWS.c[name].desc() for name in _KEY))
     row = chosen.limit(sa.bindparam("most", type_=sa.Integer)).subquery("page")
     e = derived.entries.c
-    said = (sa.cast(row.c[name], sa.Text).label(name) if name in _VALUES else row.c[name] for name in names)
+    columns = (sa.cast(row.c[name], sa.Text).label(name) if name in _VALUES else row.c[name] for name in names)
     signed = sa.and_(e.record == row.c.contribution, e.record_type == "contribution")
     return (
-        sa.select(*said, e.issuer, e.issued_at, e.cid.label("entry"), is_newest(row).label("current"))
+        sa.select(*columns, e.issuer, e.issued_at, e.cid.label("entry"), is_newest(row).label("current"))
         .join(derived.entries, signed)
         .order_by(*(row.c[name].desc() for name in _KEY), e.issuer, e.seq)
     )

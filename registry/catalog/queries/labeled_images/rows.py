@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
@@ -20,6 +19,7 @@ from registry.catalog.database.sql import CHUNK, among, chunks
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import contributions
 from registry.core.ipld.cid import CID
+from registry.core.ipld.multibase import decode_base32
 from registry.core.snapshots.query import SPEAKERS, TEXTS, choices, matcher
 
 _ROWS = derived.contribution_rows
@@ -51,12 +51,19 @@ def _value(row: Sequence[Any]) -> dict[str, Any]:
     for name, text in zip(_JSON, row[len(_PLAIN) :], strict=True):
         found[name] = _decoded(text)
     found["sha256"] = bytes.fromhex(found["sha256"])
-    found["cid"] = bytes(CID.parse(found["cid"]))
-    found["replaces"] = bytes(CID.parse(found["replaces"])) if found["replaces"] else None
-    found["signature"] = bytes.fromhex(found["signature"]) if found["signature"] else None
+    found["cid"] = _bytes_of(found["cid"])
+    if found["replaces"]:
+        found["replaces"] = _bytes_of(found["replaces"])
+    if found["signature"]:
+        found["signature"] = bytes.fromhex(found["signature"])
     found["contribution"] = _parsed(found["contribution"])
     found["place"] = found.pop("ordinal")
     return found
+
+
+def _bytes_of(text: str) -> bytes:
+    """The bytes of a CID as the catalog writes it."""
+    return decode_base32(text[1:]) if text[0] == "b" else bytes(CID.parse(text))
 
 
 def newest_rows(db: sa.Connection, issuer: str, sha256s: Iterable[bytes]) -> dict[tuple[bytes, str], dict[str, Any]]:
@@ -116,8 +123,13 @@ def _newest(query: Mapping[str, Any], images: Sequence[str] | None) -> sa.Select
 
 def in_order(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Rows by rising identity, which come by rising sha256: databases compare names by rules of their own."""
-    for _, found in groupby(rows, key=itemgetter("sha256")):
-        yield from sorted(found, key=_identity)
+    together: list[dict[str, Any]] = []  # of one image: one, nearly always
+    for row in rows:
+        if together and row["sha256"] != together[0]["sha256"]:
+            yield from sorted(together, key=_identity) if len(together) > 1 else together
+            together = []
+        together.append(row)
+    yield from sorted(together, key=_identity)
 
 
 def rows_aside(db: sa.Connection, rows: Collection[Mapping[str, Any]]) -> dict[bytes, list[dict[str, Any]]]:

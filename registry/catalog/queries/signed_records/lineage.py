@@ -36,7 +36,8 @@ def _image_edges(db: sa.Connection, sha256: str) -> set[EdgeRow]:
     rows, held = derived.contribution_rows.c, derived.snapshot_members.c
     labels = db.scalars(sa.select(rows.contribution).where(rows.sha256 == sha256).distinct())
     found = {(cid, sha256, "labels") for cid in labels}
-    for row in db.execute(sa.select(held.snapshot, held.excluded).where(held.sha256 == sha256)):
+    indexed = sa.select(held.snapshot, held.excluded).join(derived.records, derived.records.c.cid == held.snapshot)
+    for row in db.execute(indexed.where(held.sha256 == sha256)):  # others are being taken just now
         found.add((row.snapshot, sha256, "excludes" if row.excluded else "holds"))
     return found
 

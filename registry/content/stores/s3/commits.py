@@ -42,8 +42,8 @@ class Commit:
     def data(self) -> bytes:
         """The object: a digest, then what it is over."""
         packs = [one.values() for one in self.packs]
-        said = {"id": self.id, "time": self.time, "packs": packs, "again": list(self.again), "gone": list(self.gone)}
-        return sealed(said)
+        values = {"id": self.id, "time": self.time, "packs": packs, "again": list(self.again), "gone": list(self.gone)}
+        return sealed(values)
 
 
 def new_commit(packs: Iterable[PackName], again: Iterable[bytes] = (), gone: Iterable[str] = ()) -> Commit:
@@ -115,13 +115,13 @@ class Commits:
             return [found or [] for found in pool.map(lambda one: read_index(self._bucket, one), packs)]
 
     def _read(self, number: int) -> Commit | None:
-        said = self._sealed(_name(number))
-        if said is None:
+        values = self._sealed(_name(number))
+        if values is None:
             return None
         try:
-            packs = tuple(named(one) for one in said["packs"])
+            packs = tuple(named(one) for one in values["packs"])
             return Commit(
-                bytes(said["id"]), int(said["time"]), packs, tuple(said["again"]), tuple(map(str, said["gone"]))
+                bytes(values["id"]), int(values["time"]), packs, tuple(values["again"]), tuple(map(str, values["gone"]))
             )
         except (LookupError, TypeError, ValueError) as error:
             raise Untrusted(f"{_name(number)} is no commit", code="s3_malformed") from error
@@ -131,8 +131,8 @@ class Commits:
             data = self._bucket.get(name)
             if data is None:
                 return None
-            if (said := unsealed(data)) is not None:
-                return said
+            if (values := unsealed(data)) is not None:
+                return values
         raise Unavailable(f"{self._bucket.name} gives a damaged {name}", code="s3_damaged", hint="try again.")
 
     def _write_base(self, number: int) -> None:
@@ -140,23 +140,23 @@ class Commits:
         packs = self._known.places()
         if self._known.position() == number:
             try:
-                said = {"time": int(time.time()), "packs": [one.values() for one in packs]}
-                self._bucket.create(_base(number), sealed(said))
+                values = {"time": int(time.time()), "packs": [one.values() for one in packs]}
+                self._bucket.create(_base(number), sealed(values))
             except EmotionetError:
                 return
 
     def _jump(self, before: int) -> None:
         """Take in the newest base, where there is one behind ``before``."""
         names = [one.name for one in self._bucket.list("bases/", after=_base(before))]
-        said = self._sealed(names[-1]) if names else None
-        if said is None:
+        values = self._sealed(names[-1]) if names else None
+        if values is None:
             return
-        packs = [named(one) for one in said["packs"]]
+        packs = [named(one) for one in values["packs"]]
         known = {one.name for one in self._known.places()}
         new = [one for one in packs if one.name not in known]
         gone = known - {one.name for one in packs}
         found = list(zip(new, self._indexes(new), strict=True))
-        self._known.take(int(names[-1].rsplit("/", 1)[-1]), before, found, gone, None, int(said["time"]))
+        self._known.take(int(names[-1].rsplit("/", 1)[-1]), before, found, gone, None, int(values["time"]))
 
 
 def _name(number: int) -> str:

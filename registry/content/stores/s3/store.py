@@ -27,7 +27,7 @@ from registry.content.stores.s3.pack import Pack, PackName
 from registry.content.stores.verified import VerifiedStore
 from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID, IDENTITY, matches, raw_cid
-from registry.core.ipld.dag import walk_present
+from registry.core.ipld.dag import check_present
 from registry.core.ports.store import Problem
 
 _AT_ONCE = 2  # packs that are being written while the next one fills
@@ -200,8 +200,7 @@ class S3Store(VerifiedStore):
         """Keep a closure; its pin appears only after all of it was found here and flushed."""
         if self._marks.is_pinned(cid):
             return
-        for _ in walk_present(self, [cid]):
-            pass
+        check_present(self, [cid])
         self.flush()
         self._marks.set_pin(cid, True)
 

@@ -7,7 +7,7 @@ says why, and what to do (``problem``). A dry run gives the same root, rows and 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -15,24 +15,23 @@ from typing import IO, Any
 from registry.catalog import private_data as private
 from registry.catalog.queries.signed_records import releases
 from registry.content.labels import Rejection, rejected
-from registry.content.labels.labeled_folder import Folder
+from registry.content.labels.labeled_folder import Folder, FolderRow
 from registry.content.labels.tables.cid_table import cid_table
 from registry.content.labels.tables.columns import Mapped
-from registry.core.errors import UsageError
+from registry.core.errors import InvalidInput, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.labeling.boxes import PIXEL
 from registry.core.labeling.labeled_row import ANNOTATION_FIELDS
 from registry.core.log import Signer
 from registry.core.progress import Progress, silent
-from registry.core.snapshots.use import NO, all_given, standing
-from registry.imaging.inspect_image import Picture
+from registry.spool import Spool
 from registry.workflows.images.importing.dry_run import would_register, would_sign_as
+from registry.workflows.images.importing.images_told import Images, has_remarks, remarks
 from registry.workflows.images.importing.import_problem import forked, newer, problem_of
 from registry.workflows.images.importing.read_source import Source, Wanted, read_source
-from registry.workflows.images.registering.labeled_rows import NewRow, fit_boxes, new_row
+from registry.workflows.images.registering.labeled_rows import NewRow, fit_row, new_row
 from registry.workflows.images.registering.register_images import Registered, register
-from registry.workflows.images.registering.register_step import Statement
-from registry.workflows.images.registering.speaker import ANYBODY, NotYours, Speaker
+from registry.workflows.images.registering.speaker import ANYBODY, Speaker
 from registry.workflows.local_issuers import publisher_text
 from registry.workflows.log.index_logs import held_entries_before, index_logs, signed_in
 from registry.workflows.parts import Parts
@@ -44,11 +43,13 @@ SAMPLE = 20  # rows that a dry run shows
 
 @dataclass
 class _Rows:
-    """What is to be registered of each root, and what was refused or cut on the way."""
+    """What is to be registered of each root, and what was refused or cut on the way. ``pictures``: those of which
+    something is to be said, each by the first row that names it."""
 
-    rows: list[list[NewRow]] = field(default_factory=list)
+    rows: list[Spool[NewRow]] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    pictures: dict[bytes, FolderRow] = field(default_factory=dict)
 
 
 def import_source(
@@ -92,9 +93,8 @@ def import_source(
         would = [
             {"release": str(cid), "issuer": by, "published_by": publisher_text(parts, by)} for cid, by in read.releases
         ]
-        new = {row.sha256 for row in statements}
         sample = [_shown(row, issuer) for row in statements[:SAMPLE]]
-        return {**_document(read, found, [], statements, new, would), "sample": sample}
+        return {**_document(read, found, [], different(found, statements), statements, would), "sample": sample}
     _remember(parts, read, publish_source)
     return _registered(parts, Path(source), read, found, signer)
 
@@ -105,19 +105,14 @@ def _registered(parts: Parts, path: Path, read: Source, found: _Rows, signer: Si
     found.notes += [f"not indexed from the file's log: {one}" for one in dict.fromkeys(wrong)]
     # what a newer program wrote is asked first: it accuses nobody
     problem = None if read.kind == "folder" or brought else newer(parts, read.roots) or forked(wrong)
-    fresh: set[bytes] = set()
-
-    def report(statement: Statement) -> None:
-        if statement.made is not None:
-            fresh.add(statement.made.sha256)
-
+    images = Images(found.pictures, several=len(read.roots) > 1)
     done = [
-        register(parts, signer, rows, root=root, report=report)
+        register(parts, signer, rows, root=root, report=images.count)
         for root, rows in zip(read.roots, found.rows, strict=True)
         if rows and signer
     ]
     found.rejected += [bad for one in done for bad in one.rejected]
-    return _document(read, found, done, None, fresh, brought, problem)
+    return _document(read, found, done, images, None, brought, problem)
 
 
 def _shown(row: NewRow, issuer: str) -> dict[str, Any]:
@@ -132,18 +127,23 @@ def _rows(read: Source, issuer: str, speaker: Speaker) -> _Rows:
     """Rows with their boxes in their pictures, each in a name that ``speaker`` has."""
     made = _Rows()
     for folder in read.folders:
-        own: list[tuple[NewRow, Picture | None]] = []
+        rows = Spool(NewRow)
+        made.rejected += folder.rejected
+        made.notes += folder.notes
         for one in folder.rows:
+            if has_remarks(one.picture):
+                made.pictures.setdefault(one.sha256, one)
             try:
                 name = speaker.of(issuer, one.row.contributor, signed=one.row.signature is not None)
-            except NotYours as error:
+                given = new_row(one.row, one.sha256, one.size, one.cid, name, one.picture.rights)
+                row, cut = fit_row(given, one.picture)
+            except InvalidInput as error:
                 made.rejected.append(rejected(one.row.row, one.row.file or str(one.cid), error, one.row.table))
                 continue
-            own.append((new_row(one.row, one.sha256, one.size, one.cid, name, one.picture.rights), one.picture))
-        fitted = fit_boxes(own)
-        made.rows.append(list(fitted.rows))
-        made.rejected += [*folder.rejected, *fitted.rejected]
-        made.notes += [*folder.notes, *(f"{_place(row)}: {what}" for row, what in fitted.cut)]
+            rows.append(row)
+            if cut is not None:
+                made.notes.append(f"{_place(row)}: {cut}")
+        made.rows.append(rows)
     return made
 
 
@@ -187,8 +187,8 @@ def _document(
     read: Source,
     found: _Rows,
     done: Sequence[Registered],
+    images: Images,
     statements: Sequence[NewRow] | None,
-    fresh: Collection[bytes],
     brought: list[dict[str, str]],
     newer: dict[str, str] | None = None,
 ) -> dict[str, Any]:
@@ -205,8 +205,8 @@ def _document(
         "unchanged": None if dry else sum(one.unchanged for one in done),
         "corrected": None if dry else sum(one.corrected for one in done),
         "merged": rows - len(rejected) - len(would) if dry else sum(one.merged for one in done),
-        "images": len({row.sha256 for part in found.rows for row in part}),
-        "images_reserved": len({row.sha256 for part in found.rows for row in part if row.reserves}),
+        "images": images.number,
+        "images_reserved": images.reserved,
         "contribution": next((str(one.contribution) for one in reversed(done) if one.contribution), None),
         "labels": [_understood(folder) for folder in read.folders if folder.labels],
         "notes": found.notes,
@@ -214,7 +214,7 @@ def _document(
         "rejected": [
             {"table": r.table, "row": r.row, "name": r.name, "code": r.code, "reason": r.reason} for r in rejected
         ],
-        **_pictures(read, fresh),
+        **remarks(found.pictures[one] for one in found.pictures if one in images.fresh),
         "missing": [str(cid) for cid in lacking.missing] if lacking else [],
         "damaged": [str(cid) for cid in lacking.damaged] if lacking else [],
         "cut": lacking.cut if lacking else None,
@@ -223,16 +223,14 @@ def _document(
     }
 
 
-def _pictures(read: Source, fresh: Collection[bytes]) -> dict[str, Any]:
-    """What is to be said of new images: each once, by its first name."""
-    pictures = [one for folder in read.folders for one in folder.rows if one.sha256 in fresh]
-    names = {one.sha256: one for one in reversed(pictures)}
-    told = [one for one in pictures if names[one.sha256] is one]
-    return {
-        "undecodable": [{"name": one.row.name, "reason": one.picture.trouble} for one in told if one.picture.trouble],
-        "with_location": [one.row.name for one in told if one.picture.has_location],
-        "reserved": [one.row.name for one in told if standing(all_given([one.picture.rights])) == NO],
-    }
+def different(found: _Rows, fresh: Iterable[NewRow]) -> Images:
+    """The images of all rows where none was registered here; ``fresh``: those that would be new."""
+    rows = [row for part in found.rows for row in part]
+    images = Images(found.pictures)
+    images.number = len({row.sha256 for row in rows})
+    images.reserved = len({row.sha256 for row in rows if row.reserves})
+    images.fresh = {row.sha256 for row in fresh}
+    return images
 
 
 def _understood(folder: Folder) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from registry.core.ipld.dag import walk_closure
 from registry.core.progress import Progress, silent
 from registry.workflows.images.importing.import_source import _document as import_document
 from registry.workflows.images.importing.import_source import _rows as source_rows
+from registry.workflows.images.importing.import_source import different
 from registry.workflows.images.importing.read_source import Source, Wanted, is_car, read_source
 from registry.workflows.images.registering.labeled_rows import NewRow, merge, new_row
 from registry.workflows.images.registering.register_images import Registered
@@ -157,8 +158,8 @@ def _document(
     ]
     found.notes += [f"row {row.row} ({row.name or row.cid}): {one.note}" for row, one in answers if one.note]
     done = Registered(registered=sent.registered, unchanged=sent.unchanged, corrected=sent.corrected, merged=merged)
-    fresh = {row.sha256 for row in statements} if sent.registered else set()
-    document = import_document(read, found, [done], None, fresh, [])
+    images = different(found, statements if sent.registered else ())
+    document = import_document(read, found, [done], images, None, [])
     return {
         **document,
         "server": connection.server,
