@@ -7,29 +7,26 @@ says why, and what to do (``problem``). A dry run gives the same root, rows and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from registry.catalog import private_data as private
 from registry.catalog.queries.signed_records import releases
-from registry.content.labels import Rejection, rejected
-from registry.content.labels.labeled_folder import Folder, FolderRow
+from registry.content.labels.labeled_folder import Folder
 from registry.content.labels.tables.cid_table import cid_table
 from registry.content.labels.tables.columns import Mapped
-from registry.core.errors import InvalidInput, UsageError
+from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
-from registry.core.labeling.boxes import PIXEL
-from registry.core.labeling.labeled_row import ANNOTATION_FIELDS
 from registry.core.log import Signer
 from registry.core.progress import Progress, silent
-from registry.spool import Spool
+from registry.workflows.images.importing.by_reference import Referred, by_reference, refer
 from registry.workflows.images.importing.dry_run import would_register, would_sign_as
-from registry.workflows.images.importing.images_told import Images, has_remarks, remarks
-from registry.workflows.images.importing.import_problem import forked, newer, problem_of
+from registry.workflows.images.importing.images_told import Images
+from registry.workflows.images.importing.import_document import SAMPLE, different, import_document, shown
+from registry.workflows.images.importing.import_problem import forked, newer
 from registry.workflows.images.importing.read_source import Source, Wanted, read_source
-from registry.workflows.images.registering.labeled_rows import NewRow, fit_row, new_row
+from registry.workflows.images.importing.source_rows import SourceRows, name_of, source_rows
+from registry.workflows.images.registering.labeled_rows import merge
 from registry.workflows.images.registering.register_images import Registered, register
 from registry.workflows.images.registering.speaker import ANYBODY, Speaker
 from registry.workflows.local_issuers import publisher_text
@@ -38,18 +35,6 @@ from registry.workflows.parts import Parts
 from registry.workflows.store import find_records as trace
 
 PROFILES = ("unixfs-v1-2025", "unixfs-v0-2015")
-SAMPLE = 20  # rows that a dry run shows
-
-
-@dataclass
-class _Rows:
-    """What is to be registered of each root, and what was refused or cut on the way. ``pictures``: those of which
-    something is to be said, each by the first row that names it."""
-
-    rows: list[Spool[NewRow]] = field(default_factory=list)
-    rejected: list[Rejection] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    pictures: dict[bytes, FolderRow] = field(default_factory=dict)
 
 
 def import_source(
@@ -78,28 +63,44 @@ def import_source(
     if profile not in PROFILES:
         raise UsageError(f"unknown profile {profile!r}", hint=f"use one of {', '.join(PROFILES)}.")
     read = read_source(parts, Wanted(source, profile, labels, mapping, partial, follow_links, dry_run), progress)
-    signs = not dry_run and any(folder.rows for folder in read.folders)
+    signs = not dry_run and any(folder.rows or _names_others(parts, folder) for folder in read.folders)
     signer = (signer or parts.key) if signs else None
     issuer = signer.did if signer else would_sign_as(parts) if dry_run else ""
-    found = _rows(read, issuer, speaker)
+    found = source_rows(read, issuer, speaker)
+    if parts.source is not None:
+        found.waiting = by_reference(read.folders, found.rejected, lambda row: name_of(speaker, issuer, row))
     if cids is not None:
         cids.write(cid_table((row for rows in found.rows for row in rows), issuer))
     if dry_run:
-        statements = []
-        for rows in found.rows:
-            taken, refused = would_register(parts, issuer, rows)
-            statements += taken
-            found.rejected += refused
-        would = [
-            {"release": str(cid), "issuer": by, "published_by": publisher_text(parts, by)} for cid, by in read.releases
-        ]
-        sample = [_shown(row, issuer) for row in statements[:SAMPLE]]
-        return {**_document(read, found, [], different(found, statements), statements, would), "sample": sample}
+        return _would_register(parts, read, found, issuer)
     _remember(parts, read, publish_source)
     return _registered(parts, Path(source), read, found, signer)
 
 
-def _registered(parts: Parts, path: Path, read: Source, found: _Rows, signer: Signer | None) -> dict[str, Any]:
+def _names_others(parts: Parts, folder: Folder) -> bool:
+    """Whether rows name images that are not here and can be fetched."""
+    return parts.source is not None and any(bad.code == "not_held" for bad in folder.rejected)
+
+
+def _would_register(parts: Parts, read: Source, found: SourceRows, issuer: str) -> dict[str, Any]:
+    """The document of a dry run."""
+    statements = []
+    for rows in found.rows:
+        taken, refused = would_register(parts, issuer, rows)
+        statements += taken
+        found.rejected += refused
+    waiting, refused = merge(found.waiting)
+    found.rejected += refused
+    would = [
+        {"release": str(cid), "issuer": by, "published_by": publisher_text(parts, by)} for cid, by in read.releases
+    ]
+    document = import_document(
+        read, found, [], different(found, statements), statements, would, referenced=len(waiting)
+    )
+    return {**document, "sample": [shown(row, issuer) for row in statements[:SAMPLE]]}
+
+
+def _registered(parts: Parts, path: Path, read: Source, found: SourceRows, signer: Signer | None) -> dict[str, Any]:
     """The document, after the source's log was indexed and its rows signed."""
     brought, wrong = _catalogued(parts, path, read)
     found.notes += [f"not indexed from the file's log: {one}" for one in dict.fromkeys(wrong)]
@@ -111,45 +112,10 @@ def _registered(parts: Parts, path: Path, read: Source, found: _Rows, signer: Si
         for root, rows in zip(read.roots, found.rows, strict=True)
         if rows and signer
     ]
-    found.rejected += [bad for one in done for bad in one.rejected]
-    return _document(read, found, done, images, None, brought, problem)
-
-
-def _shown(row: NewRow, issuer: str) -> dict[str, Any]:
-    """A row as it was understood, for who looks before it is signed; contributor "": this registry."""
-    said = {name: getattr(row, name) for name in ("row", "table", "name", *ANNOTATION_FIELDS)}
-    said["contributor"] = "" if row.contributor == issuer else row.contributor
-    boxes = [[side / PIXEL for side in box] for box in row.boxes]
-    return {**said, "boxes": boxes, "sha256": row.sha256.hex(), "size": row.size}
-
-
-def _rows(read: Source, issuer: str, speaker: Speaker) -> _Rows:
-    """Rows with their boxes in their pictures, each in a name that ``speaker`` has."""
-    made = _Rows()
-    for folder in read.folders:
-        rows = Spool(NewRow)
-        made.rejected += folder.rejected
-        made.notes += folder.notes
-        for one in folder.rows:
-            if has_remarks(one.picture):
-                made.pictures.setdefault(one.sha256, one)
-            try:
-                name = speaker.of(issuer, one.row.contributor, signed=one.row.signature is not None)
-                given = new_row(one.row, one.sha256, one.size, one.cid, name, one.picture.rights)
-                row, cut = fit_row(given, one.picture)
-            except InvalidInput as error:
-                made.rejected.append(rejected(one.row.row, one.row.file or str(one.cid), error, one.row.table))
-                continue
-            rows.append(row)
-            if cut is not None:
-                made.notes.append(f"{_place(row)}: {cut}")
-        made.rows.append(rows)
-    return made
-
-
-def _place(row: NewRow) -> str:
-    """Where a row stands, as its rejection would name it."""
-    return f"{row.table}:{row.row} ({row.name})" if row.table else f"row {row.row} ({row.name})"
+    referred = refer(parts, signer.did, found.waiting) if signer else Referred(())
+    found.rejected += [*(bad for one in done for bad in one.rejected), *referred.rejected]
+    done.append(Registered(merged=referred.rows - referred.number))
+    return import_document(read, found, done, images, None, brought, problem, referenced=referred.number)
 
 
 def _remember(parts: Parts, read: Source, publish_source: bool) -> None:
@@ -181,60 +147,3 @@ def _catalogued(parts: Parts, path: Path, read: Source) -> tuple[list[dict[str, 
         if row is not None
     ]
     return releases_brought, wrong
-
-
-def _document(
-    read: Source,
-    found: _Rows,
-    done: Sequence[Registered],
-    images: Images,
-    statements: Sequence[NewRow] | None,
-    brought: list[dict[str, str]],
-    newer: dict[str, str] | None = None,
-) -> dict[str, Any]:
-    rows = sum(len(folder.rows) + len(folder.rejected) for folder in read.folders)
-    rejected = sorted(found.rejected, key=lambda one: (one.table, one.row))
-    lacking, dry, would = read.partial, statements is not None, statements or ()
-    return {
-        "root": str(read.roots[0]),
-        "roots": [str(root) for root in read.roots],
-        "profile": read.made_by if read.kind == "folder" else None,
-        "dry_run": dry,
-        "rows": rows,
-        "registered": len(would) if dry else sum(one.registered for one in done),
-        "unchanged": None if dry else sum(one.unchanged for one in done),
-        "corrected": None if dry else sum(one.corrected for one in done),
-        "merged": rows - len(rejected) - len(would) if dry else sum(one.merged for one in done),
-        "images": images.number,
-        "images_reserved": images.reserved,
-        "contribution": next((str(one.contribution) for one in reversed(done) if one.contribution), None),
-        "labels": [_understood(folder) for folder in read.folders if folder.labels],
-        "notes": found.notes,
-        "unnamed": [path for folder in read.folders for path in folder.unnamed],
-        "rejected": [
-            {"table": r.table, "row": r.row, "name": r.name, "code": r.code, "reason": r.reason} for r in rejected
-        ],
-        **remarks(found.pictures[one] for one in found.pictures if one in images.fresh),
-        "missing": [str(cid) for cid in lacking.missing] if lacking else [],
-        "damaged": [str(cid) for cid in lacking.damaged] if lacking else [],
-        "cut": lacking.cut if lacking else None,
-        "releases": brought,
-        "problem": None if brought else newer or problem_of(read, rows, rejected),
-    }
-
-
-def different(found: _Rows, fresh: Iterable[NewRow]) -> Images:
-    """The images of all rows where none was registered here; ``fresh``: those that would be new."""
-    rows = [row for part in found.rows for row in part]
-    images = Images(found.pictures)
-    images.number = len({row.sha256 for row in rows})
-    images.reserved = len({row.sha256 for row in rows if row.reserves})
-    images.fresh = {row.sha256 for row in fresh}
-    return images
-
-
-def _understood(folder: Folder) -> dict[str, Any]:
-    """How a folder's labels were read."""
-    assert folder.labels is not None
-    labels = folder.labels
-    return {"read_as": labels.read_as(), "columns": labels.columns, "left_out": list(labels.left_out)}
