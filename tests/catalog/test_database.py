@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import stat
 import subprocess
 import sys
 import threading
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,9 @@ from registry.catalog.schema.derived import REBUILDABLE
 from registry.catalog.schema.operational import NOT_REBUILDABLE
 from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, UsageError
 from tests.catalog.world import NOW
+from tests.support.processes.together import together
 
+pytestmark = pytest.mark.usefixtures("real_migrations")
 RUN: dict[str, Any] = {"snapshot": "s", "recipe_name": "quick", "engine": "local", "options": {}, "now": NOW}
 
 
@@ -87,7 +89,7 @@ def test_a_newer_schema_is_told(catalog: Catalog) -> None:
     assert caught.value.code == "catalog_schema"
 
 
-def _upgrade(url: str, barrier: multiprocessing.synchronize.Barrier) -> None:
+def _upgrade(url: str, barrier: Barrier) -> None:
     barrier.wait(20)
     catalog = Catalog(url)
     catalog.upgrade()
@@ -97,14 +99,7 @@ def _upgrade(url: str, barrier: multiprocessing.synchronize.Barrier) -> None:
 
 
 def test_many_processes_start_at_once(catalog_url: str) -> None:
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(4)
-    processes = [context.Process(target=_upgrade, args=(catalog_url, barrier)) for _ in range(4)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-    assert [process.exitcode for process in processes] == [0] * 4
+    assert together(*[(_upgrade, (catalog_url,))] * 4) == [0] * 4
     catalog = Catalog(catalog_url)
     with catalog.read() as db:
         assert len(runs.list_runs(db)[0]) == 4
