@@ -14,6 +14,7 @@ from registry.core.table import tables
 from registry.core.table.columns import Shape
 
 LONG = (
+    "catalog",
     "training",
     "cleaning",
     "memory",
@@ -29,6 +30,7 @@ LONG = (
     "api",
     "tail",
     "size",
+    "fresh",
     "stores",
     "machines",
 )  # asked for by name

@@ -7,7 +7,6 @@ address: answers a second, the ratio to its baseline of the same rounds by wall 
 
 from __future__ import annotations
 
-import os
 import socket
 import statistics
 import subprocess
@@ -18,11 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.catalog import environment, home_of, opened
 from bench.load import Load, load, request
-from bench.pages import home_of, processor, served, wait
-from registry.assembly import open_home
+from bench.pages import processor, served, wait
 from registry.catalog.database.sql import encode_cursor
-from registry.settings import read_settings
 
 COUNT, ROUNDS, SECONDS, CONNECTIONS = 100_000, 3, 1.5, 64
 
@@ -47,9 +45,8 @@ class Round(NamedTuple):
 
 def images_of(home: Path, count: int = 2000) -> tuple[list[str], list[str]]:
     """CIDs and sha256s of images all over the catalog."""
-    opened = open_home(read_settings({**os.environ, "EMOTIONET_HOME": str(home)}))
     cids, digests = list[str](), list[str]()
-    with opened.catalog.read() as db:
+    with opened(home) as there, there.catalog.read() as db:
         for number in range(count):
             begin = f"{number * 0xFFFFFFFF // count:08x}"
             row = db.exec_driver_sql(
@@ -58,7 +55,6 @@ def images_of(home: Path, count: int = 2000) -> tuple[list[str], list[str]]:
             if row:
                 digests.append(row[0])
                 cids.append(row[1])
-    opened.close()
     return cids, digests
 
 
@@ -88,12 +84,9 @@ def _table(home: Path, known: dict[str, str]) -> list[Asked]:
 
 def held_cids(home: Path) -> list[str]:
     """CIDs of images whose bytes are held, at most 30."""
-    opened = open_home(read_settings({**os.environ, "EMOTIONET_HOME": str(home)}))
-    with opened.catalog.read() as db:
-        query = "SELECT cid FROM image_cids JOIN file_names ON file_names.sha256 = image_cids.sha256 LIMIT 30"
-        found = [str(row[0]) for row in db.exec_driver_sql(query)]
-    opened.close()
-    return found
+    query = "SELECT cid FROM image_cids JOIN file_names ON file_names.sha256 = image_cids.sha256 LIMIT 30"
+    with opened(home) as there, there.catalog.read() as db:
+        return [str(row[0]) for row in db.exec_driver_sql(query)]
 
 
 @contextmanager
@@ -101,9 +94,7 @@ def bare(home: Path) -> Iterator[tuple[str, int]]:
     """The bare application's address, and its process."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
-    server = subprocess.Popen(
-        [sys.executable, "-m", "bench.bare", port], env={**os.environ, "EMOTIONET_HOME": str(home)}
-    )
+    server = subprocess.Popen([sys.executable, "-m", "bench.bare", port], env=environment(home))
     try:
         wait(f"127.0.0.1:{port}", "/empty")
         yield f"127.0.0.1:{port}", server.pid

@@ -29,6 +29,10 @@ TESTS = {  # a folder or file, and the quickest tests that judge it: the longest
     "registry/core/issuers.py": ("tests/core/test_log.py", "tests/core/test_log_places.py"),
     "registry/core/log.py": ("tests/core/test_log.py", "tests/core/test_log_places.py"),
     "registry/core/tensors.py": ("tests/core/test_tensors.py", "tests/core/test_weights.py"),
+    "registry/core/ipld": ("tests/core/ipld",),
+    "registry/core/ipld/hamt.py": ("tests/content/test_hamt.py",),
+    "registry/core/records": ("tests/core/records",),
+    "registry/core/table": ("tests/core/table",),
     "registry/core/labeling/labeled_row.py": (
         "tests/core/labeling/test_labeled_row.py",
         "tests/content/labels",

@@ -8,7 +8,6 @@ sheets and modules that it names. Goals: 100 ms, 300 KB. The server is a process
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import re
 import socket
@@ -17,17 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.many_images import fill
-from registry.assembly import Home
-from registry.catalog.queries.labeled_images import images
-from registry.catalog.queries.signed_records import releases
-from registry.catalog.queries.training_runs import runs
-from tests.support.forgery import publish, simulated_release
+from bench.catalog import environment, home_of
 
 COUNT, TRIES, WARM = 1_000_000, 40, 2
 MS, KB = 100, 300
@@ -68,32 +62,13 @@ ADDRESSES: Mapping[str, str] = {
 }
 
 
-def _known(home: Home, large: str) -> dict[str, str]:
-    with home.catalog.read() as db:
-        release = releases.list_releases(db)[0][0]
-        run, other = (one["run"] for one in runs.list_runs(db, limit=2)[0])
-        held = str(db.exec_driver_sql("SELECT sha256 FROM file_names LIMIT 1").scalar())
-        page, cursor = images.list_images(db, cursor=None, limit=1)
-    following = {"cursor": b'["8888"]'.hex() if cursor else "", "image": page[0]["sha256"], "cid": page[0]["cid"]}
-    names = {
-        "release": release["cid"],
-        "snapshot": release["snapshot"],
-        "run": run,
-        "other": other,
-        "held": held,
-        "large": large,
-    }
-    return {**following, **names}
-
-
 @contextmanager
 def served(home: Path, *more: str) -> Iterator[tuple[str, int]]:
     """The address, and the server's process."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     command = [sys.executable, "-m", "registry.cli.main", "serve", "--port", port, *more]
-    environment = {**os.environ, "EMOTIONET_HOME": str(home), "EMOTIONET_LOG": "warning"}
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(command, env=environment(home), stdout=subprocess.DEVNULL)
     try:
         wait(f"127.0.0.1:{port}")
         yield f"127.0.0.1:{port}", server.pid
@@ -172,18 +147,3 @@ def main(given: list[str]) -> None:
             print(f"{'page':24} {'median':>8} {'p95 ms':>8} {'cpu ms':>8} {'page KB':>8} {'with css':>8}")
             for name, path in ADDRESSES.items():
                 _measure(address, pid, name, path.format(**known))
-
-
-def home_of(folder: Path, count: int) -> tuple[Path, dict[str, str]]:
-    """A home in ``folder``, made there unless it was before, and what addresses name."""
-    said: Callable[[str], None] = lambda text: print(text, flush=True)  # noqa: E731
-    begin, kept = time.perf_counter(), folder / "known.json"
-    if kept.exists():
-        return folder / "home", dict(json.loads(kept.read_text()))
-    with simulated_release(folder) as made:
-        publish(made.home, claims=("macro_f1 >= 0.20",))
-        large = fill(made.home, count)
-        said(f"made a catalog of {count} images in {time.perf_counter() - begin:.0f} s")
-        known = _known(made.home, str(large))
-        kept.write_text(json.dumps(known))
-        return made.home.settings.home, known

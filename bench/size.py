@@ -1,9 +1,11 @@
-"""`python -m bench size [FOLDER FOLDER]`: what reading one thing costs at 100,000 and at 1,000,000 images.
+"""`python -m bench size [FOLDER FOLDER]`: what reading one thing costs at 100,000 and at 1,000,000 images, or in any
+two catalogs that `python -m bench catalog` made, the smaller first.
 
-Both catalogs (``bench.many_images``, SQLite) are served, each by a process of its own, and asked in turn, one request
-at a time on one connection, each time for another image, page or value. A line has milliseconds at the median and at
-the 99th percentile of both, their ratio at the median and by processor time, and whether the goals are met: 50 ms at
-the 99th percentile, at most twice the cost at 100,000. Folders are kept for the next time.
+Both are served, each by a process of its own, and asked in turn, one request at a time on one connection, each time for
+another image, page or value. A line has milliseconds at the median and at the 99th percentile of both, their ratio at
+the median and by processor time (of the server and, on PostgreSQL, of the database's processes that it has connections
+to), and whether the goals are met: 50 ms at the 99th percentile, at most twice the cost in the smaller one. Folders are
+kept for the next time.
 """
 
 from __future__ import annotations
@@ -18,8 +20,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.api import images_of
-from bench.many_images import LABELS
-from bench.pages import home_of, served
+from bench.catalog import home_of, opened
+from bench.many_images import IN_SNAPSHOT, LABELS
+from bench.many_images import images_of as images_of_numbers
+from bench.many_releases import EACH, members
+from bench.pages import served
 from registry.catalog.database.sql import encode_cursor
 
 COUNTS, TRIES, TURN, MS, TIMES = (100_000, 1_000_000), 200, 10, 50, 2.0
@@ -27,16 +32,32 @@ _LICENCES = ("CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0")
 
 
 class Served(NamedTuple):
-    """One catalog: a connection to its server, the server's process, and the paths of each line."""
+    """One catalog: a connection to its server, where it is, the server's processes, and the paths of each line."""
 
     connection: http.client.HTTPConnection
-    pid: int
+    home: Path
+    pids: list[int]
     paths: Mapping[str, Sequence[str]]
+
+    def look_up_processes(self) -> None:
+        """Those of the database that serve this server."""
+        self.pids[1:] = backends(self.home)
+
+
+def backends(home: Path) -> list[int]:
+    """Processes of a PostgreSQL server on this machine that serve the catalog's database; none on SQLite."""
+    with opened(home) as there:
+        if not there.catalog.is_postgresql:
+            return []
+        with there.catalog.read() as db:
+            asked = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            return [int(row[0]) for row in db.exec_driver_sql(asked)]
 
 
 def paths_of(home: Path, count: int) -> dict[str, list[str]]:
     """What each line asks for: addresses that name images and values all over the catalog."""
     cids, digests = images_of(home, TRIES)
+    released = _in_releases(count)
     tries = range(TRIES)
     subjects = [f"{(n * count // TRIES) // 4:032x}" for n in tries]
     cursors = [encode_cursor(one) for one in digests]
@@ -64,7 +85,9 @@ def paths_of(home: Path, count: int) -> dict[str, list[str]]:
         "lookup by sha256": [f"lookup/{one}" for one in digests],
         "image by CID": [f"images/{one}" for one in cids],
         "image by sha256": [f"images/{one}" for one in digests],
+        "lookup, in 10 releases": [f"lookup/{one}" for one in released],
         "lineage of an image": [f"lineage/{one}" for one in cids],
+        "lineage, in 10 releases": [f"lineage/{one}" for one in released],
         "images": ["images"] * TRIES,
     }
     for name, queries in filters.items():
@@ -76,21 +99,28 @@ def paths_of(home: Path, count: int) -> dict[str, list[str]]:
     return {name: [f"/api/v1/{path}" for path in paths] for name, paths in lines.items()}
 
 
-def _used(pid: int) -> float:
-    """Milliseconds of processor time of a process's threads that live, to the microsecond."""
-    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+def _in_releases(count: int) -> list[str]:
+    """CIDs of images that are in the large snapshot and in a small one, of which there are ten releases."""
+    most = min(count, IN_SNAPSHOT) * EACH // count
+    places = ((n % 90 + n % 90 // 9 + 1, n * most // TRIES) for n in range(TRIES))  # no tenth is in the large one
+    return [one.cid for one in images_of_numbers(members(small, count)[place] for small, place in places)]
+
+
+def _used(pids: Sequence[int]) -> float:
+    """Milliseconds of processor time of processes' threads that live, to the microsecond."""
+    threads = (one for pid in pids for one in Path(f"/proc/{pid}/task").glob("*/schedstat"))
     return sum(int(one.read_text().split()[0]) for one in threads) / 1_000_000
 
 
 def _ask(server: Served, path: str) -> tuple[float, float]:
     """Milliseconds of one whole answer, and of the server's processor time."""
-    before, begin = _used(server.pid), time.perf_counter()
+    before, begin = _used(server.pids), time.perf_counter()
     server.connection.request("GET", path)
     answer = server.connection.getresponse()
     answer.read()
     if answer.status != 200:
         raise SystemExit(f"{path}: {answer.status}")
-    return 1000 * (time.perf_counter() - begin), _used(server.pid) - before
+    return 1000 * (time.perf_counter() - begin), _used(server.pids) - before
 
 
 def measure(name: str, small: Served, large: Served) -> None:
@@ -98,6 +128,7 @@ def measure(name: str, small: Served, large: Served) -> None:
     found: list[list[tuple[float, float]]] = [[], []]
     for server in (small, large):
         _ask(server, server.paths[name][-1])
+        server.look_up_processes()
     for begin in range(0, TRIES, TURN):
         for place, server in enumerate((small, large)):
             found[place] += [_ask(server, path) for path in server.paths[name][begin : begin + TURN]]
@@ -116,20 +147,22 @@ def _quantile(values: Sequence[float], percent: int) -> float:
 def main(given: list[str]) -> None:
     """Make both catalogs unless they are there, serve them, ask."""
     with tempfile.TemporaryDirectory() as scratch:
-        folders = [Path(one) for one in given] or [Path(scratch) / str(count) for count in COUNTS]
+        folders = [Path(one) for one in given[:2]] or [Path(scratch) / str(count) for count in COUNTS]
         for folder in folders:
             folder.mkdir(exist_ok=True)
-        small, large = (home_of(folder, count)[0] for folder, count in zip(folders, COUNTS, strict=True))
-        with served(small, "--no-worker") as one, served(large, "--no-worker") as two:
+        made = [home_of(folder, count) for folder, count in zip(folders, COUNTS, strict=True)]
+        counts = [int(known["count"]) for _, known in made]
+        with served(made[0][0], "--no-worker") as one, served(made[1][0], "--no-worker") as two:
             servers = [
-                Served(http.client.HTTPConnection(address, timeout=120), pid, paths_of(home, count))
-                for (address, pid), home, count in zip((one, two), (small, large), COUNTS, strict=True)
+                Served(http.client.HTTPConnection(address, timeout=120), home, [pid], paths_of(home, count))
+                for (address, pid), (home, _), count in zip((one, two), made, counts, strict=True)
             ]
             figures = "p50 | p99 | cpu p50 | p99"
-            print(f"| Asked for | 100,000: {figures} | 1,000,000: {figures} | ratio | by cpu | |")
+            print(f"| Asked for | {counts[0]:,}: {figures} | {counts[1]:,}: {figures} | ratio | by cpu | |")
             print("|" + "---|" * 12)
             for name in servers[0].paths:
-                measure(name, *servers)
+                if not given[2:] or name in given[2:]:
+                    measure(name, *servers)
 
 
 if __name__ == "__main__":

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import tempfile
 import threading
 from collections import Counter
 from pathlib import Path
 
 from bench.api import held_cids, images_of
+from bench.catalog import home_of, opened
 from bench.load import load, request
-from bench.pages import home_of, served
-from registry.assembly import open_home
+from bench.pages import served
 from registry.catalog import tokens
-from registry.settings import read_settings
 
 COUNT, CONNECTIONS, SECONDS, MS = 100_000, 4, 8.0, 100
 ROWS = 20
@@ -61,12 +59,9 @@ class Busy:
             thread.join(5)
 
 
-def _token(home: Path) -> str:
-    opened = open_home(read_settings({**os.environ, "EMOTIONET_HOME": str(home)}))
-    with opened.catalog.write() as db:
-        _, plain = tokens.create(db, ["admin"], opened.now())
-    opened.close()
-    return plain
+def token_of(home: Path) -> str:
+    with opened(home) as there, there.catalog.write() as db:
+        return tokens.create(db, ["admin"], there.now())[1]
 
 
 def main(given: list[str]) -> None:
@@ -75,7 +70,7 @@ def main(given: list[str]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         home, known = home_of(Path(given[1]) if len(given) > 1 else Path(scratch), count)
         cids, _ = images_of(home)
-        token, held = _token(home), held_cids(home)[0]
+        token, held = token_of(home), held_cids(home)[0]
         asked = [request(f"/api/v1/images/{cid}") for cid in cids]
         with served(home, "--no-worker") as (address, _):
             alone = load(address, asked, connections=CONNECTIONS, seconds=SECONDS)

@@ -7,6 +7,7 @@ A real part that is missing leaves its tests out, and the last lines say so; wit
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pwd
 import shutil
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support import schema
 from tests.support.processes.kubo import Kubo, find, kubo_node
 from tests.support.processes.s3 import S3, s3_server
 from tests.support.processes.s3 import find as find_s3
@@ -39,6 +41,8 @@ HOW = {
     "node": "install Node.js (Debian: nodejs)",
     "solc": "npm install --prefix .tools solc@0.8.37, and node",
 }
+gc.disable()  # while tests are collected: millions of objects that stay
+schema.install()
 PHOTOGRAPHS = "the real photographs are not here; they can't ship with the project"
 
 
@@ -53,8 +57,12 @@ def require(part: str, found: object) -> None:
 
 def pytest_collection_finish() -> None:
     """py-evm raises Python's recursion limit when it is imported, tenfold: hostile nesting, which the limit of every
-    other process stops, would overflow a thread's stack here. Its own EVM needs no such depth for our contract."""
+    other process stops, would overflow a thread's stack here. Its own EVM needs no such depth for our contract.
+
+    What was collected stays to the end: the interpreter need not look through it for cycles again and again."""
     sys.setrecursionlimit(1000)
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -110,6 +118,13 @@ def _guarded(connect: Callable[[socket.socket, Any], Any]) -> Callable[[socket.s
         return connect(self, address)
 
     return guarded
+
+
+@pytest.fixture(scope="module")
+def real_migrations() -> Iterator[None]:
+    """Every schema is made by Alembic, step by step."""
+    with schema.only_alembics():
+        yield
 
 
 @pytest.fixture
@@ -246,6 +261,13 @@ def anvil(anvil_program: str) -> Iterator[str]:
 def quiet_anvil(anvil_program: str) -> Iterator[str]:
     """A development chain's RPC address; only what is asked for is mined."""
     with _anvil(anvil_program, "--no-mining") as url:
+        yield url
+
+
+@pytest.fixture
+def quick_anvil(anvil_program: str) -> Iterator[str]:
+    """A development chain's RPC address; each transaction is mined at once."""
+    with _anvil(anvil_program) as url:
         yield url
 
 

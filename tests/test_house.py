@@ -12,12 +12,17 @@ import pytest
 
 from registry import __version__
 from tests.conftest import ROOT
+from tests.support.sources import SOURCES, TESTS, Judged, Rule, folders
 
-SOURCES = sorted(path for folder in ("registry", "pipeline", "contracts_abi") for path in (ROOT / folder).rglob("*.py"))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 LINES, FUNCTION_LINES = 280, 50  # the aim is 250 and 15
+
+
+JUDGED = Judged()
+FOLDERS = folders(SOURCES)
+in_every_folder = pytest.mark.parametrize("paths", FOLDERS.values(), ids=FOLDERS)
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -32,44 +37,75 @@ def size(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_modules_and_functions_stay_small(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= LINES
-    assert [(node.name, size(node)) for node in functions(ast.parse(text)) if size(node) > FUNCTION_LINES] == []
+@JUDGED.rule
+def large(text: str, tree: ast.Module) -> list[object]:
+    """The module itself, and its functions, with their lines."""
+    lines = len(text.splitlines())
+    found: list[object] = [("the module", lines)] if lines > LINES else []
+    return found + [(node.name, size(node)) for node in functions(tree) if size(node) > FUNCTION_LINES]
 
 
-def runs_modules_of_the_current_folder(tree: ast.AST) -> Iterator[int]:
+@in_every_folder
+def test_modules_and_functions_stay_small(paths: list[Path]) -> None:
+    assert list(JUDGED.breaks(large, paths)) == []
+
+
+@JUDGED.rule
+def runs_modules_of_the_current_folder(text: str, tree: ast.Module) -> list[object]:
     """Lines of lists that start an interpreter by ``-m`` without ``-P``: it would take modules from where it runs."""
+    found: list[object] = []
     for node in ast.walk(tree):
         if isinstance(node, (ast.List, ast.Tuple)):
             said = [one.value for one in node.elts if isinstance(one, ast.Constant)]
             if "-m" in said and "-P" not in said[: said.index("-m")]:
-                yield node.lineno
+                found.append(node.lineno)
+    return found
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_process_takes_modules_from_the_folder_that_it_runs_in(path: Path) -> None:
-    assert list(runs_modules_of_the_current_folder(ast.parse(path.read_text(encoding="utf-8")))) == []
+@in_every_folder
+def test_no_process_takes_modules_from_the_folder_that_it_runs_in(paths: list[Path]) -> None:
+    assert list(JUDGED.breaks(runs_modules_of_the_current_folder, paths)) == []
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if path.stat().st_size], ids=str)
-def test_every_module_says_what_it_is_for(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+@JUDGED.rule
+def says_nothing(text: str, tree: ast.Module) -> list[object]:
+    """A module without a docstring; an empty one needs none."""
+    return ["no docstring"] if text and not ast.get_docstring(tree) else []
 
 
-def without_hint(tree: ast.AST) -> Iterator[int]:
+@in_every_folder
+def test_every_module_says_what_it_is_for(paths: list[Path]) -> None:
+    assert list(JUDGED.breaks(says_nothing, paths)) == []
+
+
+@JUDGED.rule
+def without_hint(text: str, tree: ast.Module) -> list[object]:
     """Lines of errors of usage that leave the way out unsaid."""
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "UsageError"):
-            continue
-        if not any(keyword.arg == "hint" for keyword in node.keywords):
-            yield node.lineno
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "UsageError"
+        if not any(keyword.arg == "hint" for keyword in node.keywords)
+    ]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_whoever_used_it_wrongly_is_told_the_way_out(path: Path) -> None:
-    assert list(without_hint(ast.parse(path.read_text(encoding="utf-8")))) == []
+@in_every_folder
+def test_whoever_used_it_wrongly_is_told_the_way_out(paths: list[Path]) -> None:
+    assert list(JUDGED.breaks(without_hint, paths)) == []
+
+
+def test_each_rule_finds_what_breaks_it() -> None:
+    def found(rule: Rule, text: str) -> list[object]:
+        return list(rule(text, ast.parse(text)))
+
+    assert found(large, "\n" * LINES + "x = 1\n") == [("the module", LINES + 1)]
+    assert found(large, "def f():\n" + "    x = 1\n" * (FUNCTION_LINES + 1)) == [("f", FUNCTION_LINES + 1)]
+    assert found(runs_modules_of_the_current_folder, "a = 1\nb = [c, '-m', 'd']\n") == [2]
+    assert found(runs_modules_of_the_current_folder, "b = [c, '-P', '-m', 'd']\n") == []
+    assert found(says_nothing, "x = 1\n") == ["no docstring"]
+    assert found(without_hint, "raise UsageError('no')\nraise UsageError('no', hint='so.')\n") == [1]
+    assert found(uses_the_orm, "from sqlalchemy import orm\n") == ["sqlalchemy.orm"]
+    assert found(short_names, "def test_it() -> None: ...\n") == ["test_it"]
 
 
 def normal(name: str) -> str:
@@ -114,17 +150,15 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (node.module, *(f"{node.module}.{one.name}" for one in node.names))
 
 
+@JUDGED.rule
+def uses_the_orm(text: str, tree: ast.Module) -> list[object]:
+    """What is imported of SQLAlchemy's ORM."""
+    return [name for name in imported(tree) if name.startswith(("sqlalchemy.orm", "sqlalchemy.ext"))]
+
+
 def test_sqlalchemys_orm_is_used_nowhere() -> None:
     """The catalog works on Core connections; loading the ORM would cost every command its time."""
-    users = [
-        str(path.relative_to(ROOT))
-        for path in SOURCES
-        if any(
-            name.startswith(("sqlalchemy.orm", "sqlalchemy.ext"))
-            for name in imported(ast.parse(path.read_text(encoding="utf-8")))
-        )
-    ]
-    assert users == []
+    assert list(JUDGED.breaks(uses_the_orm, SOURCES)) == []
 
 
 def test_the_licence_is_the_one_that_is_named() -> None:
@@ -146,11 +180,16 @@ def test_what_ci_runs_is_what_the_makefile_offers() -> None:
     assert {"install", "check", "demo", "test"} <= used
 
 
-TESTS = sorted((ROOT / "tests").rglob("*.py"))
+@JUDGED.rule
+def short_names(text: str, tree: ast.Module) -> list[object]:
+    """Names of tests of fewer than three words."""
+    return [node.name for node in functions(tree) if node.name.startswith("test_") and node.name.count("_") < 3]
 
 
-@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_names_of_tests_are_sentences(path: Path) -> None:
+TEST_FOLDERS = folders(TESTS)
+
+
+@pytest.mark.parametrize("paths", TEST_FOLDERS.values(), ids=TEST_FOLDERS)
+def test_names_of_tests_are_sentences(paths: list[Path]) -> None:
     """As far as a program can tell: three words at least."""
-    names = [node.name for node in functions(ast.parse(path.read_text(encoding="utf-8")))]
-    assert [name for name in names if name.startswith("test_") and name.count("_") < 3] == []
+    assert list(JUDGED.breaks(short_names, paths)) == []

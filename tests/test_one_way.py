@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import ROOT
-from tests.test_house import SOURCES
+from tests.support.sources import SOURCES, name_of
 
 ALONE: dict[str, tuple[Callable[[ast.AST], bool], set[str]]] = {}
 
@@ -65,13 +64,18 @@ def says_two_mebibytes(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and node.value == 2 << 20
 
 
-def found(says: Callable[[ast.AST], bool]) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def doers() -> dict[str, set[str]]:
+    """By what is done, the modules that do it."""
+    done: dict[str, set[str]] = {what: set() for what in ALONE}
     for path in SOURCES:
-        if any(says(node) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))):
-            yield str(path.relative_to(ROOT))
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        for what, (says, _) in ALONE.items():
+            if any(says(node) for node in nodes):
+                done[what].add(name_of(path))
+    return done
 
 
 @pytest.mark.parametrize("what", ALONE)
-def test_each_thing_is_done_by_the_modules_that_are_named(what: str) -> None:
-    says, files = ALONE[what]
-    assert set(found(says)) == files
+def test_each_thing_is_done_by_the_modules_that_are_named(what: str, doers: dict[str, set[str]]) -> None:
+    assert doers[what] == ALONE[what][1]

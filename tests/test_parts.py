@@ -4,41 +4,58 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.processes.together import alone
 
 SOLC = ["tests/provenance/test_contract.py", "-k", "compiling or another_setting"]
 
 
-def run(arguments: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
-    """A pytest of its own."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    given = {**os.environ, "EMOTIONET_REQUIRE_PARTS": "", **environment}
-    return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=120, check=False)
+class Done(NamedTuple):
+    """How a pytest ended, and what it said."""
+
+    returncode: int | None
+    stdout: str
 
 
-def test_a_missing_part_is_said_in_the_last_lines() -> None:
-    done = run(SOLC, EMOTIONET_NODE_MODULES="/nowhere")
+def _pytest(arguments: list[str], environment: dict[str, str], out: Path) -> None:
+    os.environ.update(environment)
+    os.chdir(ROOT)
+    with out.open("wb") as said:
+        os.dup2(said.fileno(), 1)
+    sys.exit(int(pytest.main(["-q", "-p", "no:cacheprovider", "--assert=plain", *arguments])))
+
+
+def run(arguments: list[str], folder: Path, **environment: str) -> Done:
+    """A pytest of its own, in a process that has loaded most of what it needs."""
+    out = folder / "said"
+    ended = alone(_pytest, arguments, {"EMOTIONET_REQUIRE_PARTS": "", **environment}, out)
+    return Done(ended, out.read_text(encoding="utf-8"))
+
+
+def test_a_missing_part_is_said_in_the_last_lines(tmp_path: Path) -> None:
+    done = run(SOLC, tmp_path, EMOTIONET_NODE_MODULES="/nowhere")
     assert done.returncode == 0
     said, closing = done.stdout.splitlines()[-2:]
     assert said.startswith("LEFT OUT: 2 tests that need solc; npm install")
     assert "2 skipped" in closing
 
 
-def test_where_parts_are_demanded_a_missing_one_fails() -> None:
-    done = run(SOLC, EMOTIONET_NODE_MODULES="/nowhere", EMOTIONET_REQUIRE_PARTS="1")
+def test_where_parts_are_demanded_a_missing_one_fails(tmp_path: Path) -> None:
+    done = run(SOLC, tmp_path, EMOTIONET_NODE_MODULES="/nowhere", EMOTIONET_REQUIRE_PARTS="1")
     assert done.returncode == 1
     assert "solc is not here" in done.stdout
 
 
-def test_missing_photographs_are_said_but_never_demanded() -> None:
+def test_missing_photographs_are_said_but_never_demanded(tmp_path: Path) -> None:
     probe = ["tests/test_parts.py", "-k", "photographs_can"]
     for demanded in ("", "1"):
-        done = run(probe, EMOTIONET_TEST_DATA="/nowhere", EMOTIONET_REQUIRE_PARTS=demanded)
+        done = run(probe, tmp_path, EMOTIONET_TEST_DATA="/nowhere", EMOTIONET_REQUIRE_PARTS=demanded)
         assert done.returncode == 0
         assert "LEFT OUT: 1 tests on real photographs" in done.stdout
 

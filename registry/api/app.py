@@ -15,7 +15,7 @@ from litestar.types import Message, Scope
 
 from registry.api import auth
 from registry.api import health as system
-from registry.api.access import request_id
+from registry.api.access import parameters, request_id
 from registry.api.access.limits import Limits
 from registry.api.access.token_uses import TokenUses
 from registry.api.access.write_log import Outcomes
@@ -96,6 +96,7 @@ def create_app(home: Home) -> Litestar:
             {
                 "home": home,
                 "answers": answers,
+                "watch": watch,
                 "writes": system.Once(lambda: system.check_writes(home)),
                 "followers": anyio.CapacityLimiter(runs.FOLLOWERS),
                 "uploads": anyio.CapacityLimiter(content.UPLOADS),
@@ -108,7 +109,7 @@ def create_app(home: Home) -> Litestar:
                 "tasks": Tasks(),
             }
         ),
-        guards=[limits.check, auth.sends_plain],
+        guards=[limits.check, parameters.check, auth.sends_plain],
         exception_handlers=HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=JSON_BYTES,
@@ -119,5 +120,6 @@ def create_app(home: Home) -> Litestar:
         debug=False,
     )
     app.watch, app.kept = watch, Kept()
+    app.state.parameters = parameters.Parameters(app)
     app.negotiate(path for handler in pages for path in handler.paths if HttpMethod.GET in handler.http_methods)
     return app

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypedDict
 
@@ -13,7 +11,7 @@ from litestar.openapi import ResponseSpec
 
 from registry import assembly
 from registry.api.gateway.public import Public
-from registry.api.problems import MEDIA_TYPE, HttpProblem, Problem
+from registry.api.problems import MEDIA_TYPE, Problem
 from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
 from registry.workflows.names.resolve import resolve
@@ -25,7 +23,7 @@ Document = dict[str, Any]
 PREFIX = "/api/v1"
 
 MEANING = {
-    400: "The request is malformed",
+    400: "The request is malformed, or has a parameter that this address does not take (`unknown_parameter`)",
     401: "A token is missing, unknown, expired or revoked",
     403: "The token lacks the scope, or may not do this in that name",
     404: "It is not here",
@@ -63,22 +61,6 @@ def record(parts: Parts, published: Public, text: str, *kinds: str) -> CID:
     cid = resolve(parts, text, *kinds)
     published.check(cid)
     return cid
-
-
-_SLOTS = threading.BoundedSemaphore(2)
-
-
-@contextmanager
-def computation_slot() -> Iterator[None]:
-    """One of two slots, shared by all clients, for computations of seconds that need no token. ``HttpProblem`` if none
-    is free.
-    """
-    if not _SLOTS.acquire(timeout=1):
-        raise HttpProblem(503, "other audits are under way: try again in a moment", headers={"Retry-After": "10"})
-    try:
-        yield
-    finally:
-        _SLOTS.release()
 
 
 class Page(TypedDict):

@@ -62,7 +62,7 @@ def check_writes(parts: Parts) -> None:
         check_writable(settings.blocks)
 
 
-@get("/healthz", sync_to_thread=False, answer=Alive)
+@get("/healthz", responses=problems(), sync_to_thread=False, answer=Alive)
 def healthz() -> Document:
     """This process answers."""
     return {"ok": True}
@@ -79,7 +79,13 @@ def readyz(request: Request[Any, Any, Any], home: Home) -> Document:
     return {"ok": True}
 
 
-@get("/metrics", media_type=MediaType.TEXT, sync_to_thread=True, answer=Bytes(("text/plain",), cached=False))
+@get(
+    "/metrics",
+    media_type=MediaType.TEXT,
+    responses=problems(),
+    sync_to_thread=True,
+    answer=Bytes(("text/plain",), cached=False),
+)
 def metrics(request: Request[Any, Any, Any], home: Home) -> Response[bytes]:
     """What the catalog holds, the queue, the disk and this server's answers, in Prometheus' text format."""
     body = request.app.state.answers.text([*_catalog(home), *_queue(home), *_references(home), *_machine(home)])

@@ -85,10 +85,10 @@ class LoggedApp(Negotiating):
 
 
 def _log_request(scope: Any, status: int, seconds: float) -> None:
-    path = quote(str(scope["path"]), safe="/:@!$&'()*+,;=~%")
-    level = logging.DEBUG if path in _QUIET else logging.INFO
+    level = logging.DEBUG if scope["path"] in _QUIET else logging.INFO
     if not _log.isEnabledFor(level):
         return
+    path = quote(str(scope["path"]), safe="/:@!$&'()*+,;=~%")
     method, shown, ms = str(scope["method"]), path[:_LONGEST], round(seconds * 1000, 1)
     fields = {"method": method, "path": shown, "status": status, "ms": ms, "request": request_id(scope)}
     _log.log(level, "%s %s %s in %s ms", method, shown, status or "cut off", ms, extra=fields)

@@ -2,7 +2,9 @@
 
 Invariants: ``version`` changes with every commit of anybody on SQLite, at once; on PostgreSQL it may be ``AGE`` seconds
 old, but a write of this process shows at once. A mark is read again only after the version has changed, so an answer
-that depends on one is old by no more than that. Marks are counts of tables that only grow, or the time of a change.
+that depends on one is old by no more than that; and who has written waits for as long (``settle``) before it says so:
+no answer that is older than an acknowledged write is given by anybody. Marks are counts of tables that only grow, or
+the time of a change.
 """
 
 from __future__ import annotations
@@ -24,12 +26,19 @@ AGE = 0.25
 Version = tuple[object, ...]
 
 
+def settle(catalog: Catalog) -> None:
+    """Wait, after a write that may change kept answers, until no process gives what was kept before it."""
+    if catalog.is_postgresql:
+        time.sleep(AGE)
+
+
 class Marks(NamedTuple):
-    """``records`` changes with whatever is said, withdrawn, anchored or audited; ``withheld`` with what is given out no
-    more. ``records`` includes ``withheld``."""
+    """``said`` changes with whatever is said, withdrawn or anchored, ``records`` with that and with audits that are
+    kept, ``withheld`` with what is given out no more; both others include it."""
 
     records: tuple[object, ...]
     withheld: tuple[int, ...]
+    said: tuple[object, ...] = ()
 
 
 class Watch:
@@ -86,4 +95,4 @@ def _read(db: sa.Connection) -> Marks:
     said = rows_of(db, derived.entries, derived.evidence, derived.records)
     audited = db.execute(sa.select(sa.func.count(), sa.func.max(kept_audits.c.updated))).one()
     withheld = withheld_mark(db)
-    return Marks((*said, *audited, *withheld), withheld)
+    return Marks((*said, *audited, *withheld), withheld, (*said, *withheld))

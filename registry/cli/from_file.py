@@ -1,7 +1,8 @@
 """A FILE.car in place of a release's CID: read into a temporary home, so that this home does not change.
 
 Invariants: every block is verified, and a damaged file is refused as a whole. The temporary home has no key and signs
-nothing. For a release that is named by its CID, blocks are read from this home.
+nothing. For a release that is named by its CID, blocks are read from this home. What this home knows of a release, an
+audit that it keeps or a fork of its issuer's log, is known of it in the file too: it goes by the release's CID.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ class FileHome(Home):
 
     def __init__(self, folder: Path, behind: Home) -> None:
         super().__init__(behind.settings.scratch(folder))
-        self._behind = behind
+        self.behind = behind
 
     @cached_property
     def embedded(self) -> EmbeddedStore:
         """The files' blocks, then this home's."""
         from registry.content.stores.embedded import EmbeddedStore
 
-        behind = self._behind
+        behind = self.behind
 
         class Both(EmbeddedStore):
             """Reads from this home what no file brought; writes nothing to it."""
@@ -63,7 +64,7 @@ class FileHome(Home):
         """The chain, if one is set up; no journal knows what a file says."""
         if not self.settings.proves_to_others:
             raise Unavailable("no chain is set up here", hint="set EMOTIONET_CHAIN_RPC.")
-        return self._behind.anchors
+        return self.behind.anchors
 
 
 def is_file(text: str) -> bool:
@@ -96,6 +97,7 @@ def opened_with(texts: list[str], *, any_record: bool = False) -> Iterator[tuple
                     _read(scratch, Path(text), any_record) if is_file(text) else resolve(own, text, *kinds)
                     for text in texts
                 ]
+                _tell(scratch, found)
                 yield scratch, found
             finally:
                 scratch.close()
@@ -150,6 +152,25 @@ def _release(scratch: FileHome, path: Path, roots: list[CID], problems: list[str
             hint=f"import it, then name one: `emotionet import {path}`.",
         )
     return found[0]
+
+
+def _tell(scratch: FileHome, cids: list[CID]) -> None:
+    """Let the scratch home know what this home knows of these records."""
+    from registry.catalog.queries import kept_audits, log_forks
+    from registry.catalog.queries.signed_records import entries, releases
+
+    if scratch.behind.settings.holds_nothing_yet:
+        return
+    with scratch.catalog.read() as db:
+        rows = [row for cid in cids if (row := releases.find(db, entries.record_of(db, cid))) is not None]
+    with scratch.behind.catalog.read() as db:
+        audits = kept_audits.newest_reports(db, {row["cid"] for row in rows})
+        forks = log_forks.of(db, {row["issuer"] for row in rows})
+    with scratch.catalog.write() as db:
+        for audit in audits.values():
+            kept_audits.put(db, audit)
+        for pair in (pair for pairs in forks.values() for pair in pairs):
+            log_forks.note(db, **{"now" if name == "seen" else name: value for name, value in pair.items()})
 
 
 def _count(damaged: int) -> str:

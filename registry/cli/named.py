@@ -129,8 +129,13 @@ def open_releases(*texts: str, warn_first: bool = True) -> Iterator[tuple[Home, 
 
 
 def warn_of(opened: Home, cid: CID) -> None:
-    """Warn on stderr of what is known against a release or a snapshot, before it is used."""
+    """Warn on stderr of what is known against a release or a snapshot, before it is used: of one in a file by the file
+    and by this home."""
+    from registry.cli.from_file import FileHome
     from registry.workflows.releases.warnings import warnings_of
 
-    for line in warnings_of(opened, cid):
+    found = warnings_of(opened, cid)
+    if isinstance(opened, FileHome) and not opened.behind.settings.holds_nothing_yet:
+        found += warnings_of(opened.behind, cid)
+    for line in dict.fromkeys(found):
         warn(line)

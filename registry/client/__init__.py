@@ -8,6 +8,7 @@ hashed before it is given out. A token is sent to its server alone, never over p
 from registry.client.connection import Patience
 from registry.client.journal import Journal
 from registry.client.registry import Registry
-from registry.client.sending import Item, Sent, file_item, labeled
+from registry.client.sending import Sent, file_item, labeled
+from registry.client.uploading import Item
 
 __all__ = ["Item", "Journal", "Patience", "Registry", "Sent", "file_item", "labeled"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 
 import httpx
@@ -31,8 +32,9 @@ class _Taken(msgspec.Struct, frozen=True):
 class Blocks(VerifiedSource):
     """Blocks of one server. As a ``BlockReader`` it fetches what the server gives out."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, stopped: threading.Event | None = None) -> None:
+        """Once ``stopped`` is set, nothing more is asked or sent."""
+        self._connection, self._stopped = connection, stopped
 
     def missing(self, cids: Iterable[CID]) -> set[CID]:
         """Which of these roots have to be sent; what was withdrawn has not."""
@@ -47,6 +49,7 @@ class Blocks(VerifiedSource):
                 document(_Missing),
                 content=msgspec.json.encode({"cids": list(names)}),
                 headers={"Content-Type": "application/json"},
+                stopped=self._stopped,
             )
             found |= {names[text] for text in answer.missing if text in names}
         return found
@@ -63,7 +66,8 @@ class Blocks(VerifiedSource):
             if sorted(set(taken.roots)) != wanted:
                 raise WrongAnswer("the answer is about other blocks than were sent")
 
-        self._connection.ask("POST", "/api/v1/blocks", read, content=body, headers={"Content-Type": CAR_TYPE})
+        headers = {"Content-Type": CAR_TYPE}
+        self._connection.ask("POST", "/api/v1/blocks", read, content=body, headers=headers, stopped=self._stopped)
         return len(body)
 
     def fetch_block(self, cid: CID) -> bytes:

@@ -9,6 +9,7 @@ twice is never read as the answer to the next request. Redirects are not followe
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -118,16 +119,20 @@ class Connection:
         headers: dict[str, str] | None = None,
         params: dict[str, Any] | None = None,
         repeat: bool = True,
+        stopped: threading.Event | None = None,
     ) -> T:
         """What ``read`` makes of an answer's bytes; it raises ``WrongAnswer`` for one that is none.
 
         Without ``repeat`` a request whose answer was lost is not sent again: it may have been carried out.
-        ``InvalidInput``, ``NotFound`` or ``Conflict`` as the server says; ``Unavailable`` once patience has ended.
+        ``InvalidInput``, ``NotFound`` or ``Conflict`` as the server says; ``Unavailable`` once patience has ended, or
+        once it is ``stopped``: no request begins after that.
         """
-        begun, attempt = time.monotonic(), 0
+        begun, attempt, stopped = time.monotonic(), 0, stopped or threading.Event()
         sent = {**(headers or {}), **({} if method in ("GET", "HEAD") else {"Connection": "close"})}
         wanted = {name: value for name, value in (params or {}).items() if value is not None}
         while True:
+            if stopped.is_set():
+                raise Unavailable("no more is sent: it was stopped", code="stopped")
             try:
                 return self._once(method, path, read, content, sent, wanted)
             except _Refused as refused:
@@ -141,8 +146,8 @@ class Connection:
             pause = max(self._pause(attempt), after or 0.0)
             if time.monotonic() - begun + pause > self.patience.give_up:
                 raise error
-            self._on_retry(str(error), pause)
-            time.sleep(pause)
+            self._on_retry(f"waiting for {self.server}: {error}", pause)
+            stopped.wait(pause)
             attempt += 1
 
     def _pause(self, attempt: int) -> float:

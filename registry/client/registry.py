@@ -17,7 +17,8 @@ from registry.client.answers import Audit, Image, Page, Release, Run, Snapshot, 
 from registry.client.blocks import Blocks
 from registry.client.connection import Connection, OnRetry, Patience, document
 from registry.client.journal import Journal
-from registry.client.sending import Item, Sender, Sent
+from registry.client.sending import Sender, Sent
+from registry.client.uploading import Item
 from registry.content.labels import LabelRow
 from registry.content.labels.tables.label_tables import MAX_FILE, read_table
 from registry.content.sources.fetch import Limits, Through, fetch

@@ -2,13 +2,15 @@
 
 Invariants: an image is sent before a row that names it, and only if the server lacks it. A batch of rows is
 acknowledged as a whole, under an Idempotency-Key of its own (``journal``); what was acknowledged is not sent again. A
-row that the server refuses, or whose file changed meanwhile, stops no other row. Memory holds one batch of rows and one
-CAR of blocks.
+row that the server refuses, or whose file changed meanwhile, stops no other row. Rows are registered in their order;
+while a batch is, the images of the next ones are sent (``uploading``). Memory holds those batches and their CARs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -16,10 +18,11 @@ from typing import IO, Any
 import msgspec
 
 from registry.client.answers import RowAnswer
-from registry.client.blocks import Block, Blocks
+from registry.client.blocks import Block
 from registry.client.connection import Connection
 from registry.client.journal import Journal
 from registry.client.row_answers import read_rows
+from registry.client.uploading import AHEAD, Item, Uploaded, Uploader
 from registry.content.labels import LabelRow, make_row
 from registry.content.labels.tables.cid_table import cid_table
 from registry.content.unixfs import importer
@@ -29,20 +32,7 @@ from registry.core.progress import Progress, silent
 
 BATCH_ROWS = 2000
 BATCH_BYTES = 128 << 20  # of images: what is compared again after a kill
-CAR_BYTES = 16 << 20
 _KEPT = ("registered", "unchanged", "corrected")
-
-
-@dataclass(frozen=True)
-class Item:
-    """A row that names its image by CID, and how to get at the image's blocks (None: the server must have it).
-
-    ``row``: a ``LabelRow``, or any struct with its fields. ``size``: the image's bytes, as far as they are known.
-    """
-
-    row: Any
-    blocks: Callable[[], Iterator[Block]] | None = None
-    size: int = 0
 
 
 @dataclass
@@ -120,27 +110,60 @@ def file_blocks(opened: Callable[[], IO[bytes]], profile: str, cid: CID) -> Iter
     return iter(kept.blocks)
 
 
+@dataclass(frozen=True)
+class _Begun:
+    """A batch whose images are being sent; ``uploaded`` None: the journal knows it."""
+
+    batch: list[Item]
+    body: bytes
+    key: str
+    uploaded: Future[Uploaded] | None
+
+
+def _cid(item: Item) -> CID:
+    return CID.parse(str(item.row.cid))
+
+
 class Sender:
     """Sends items to one server; ``send`` again with the same journal goes on where it was."""
 
     def __init__(self, connection: Connection, journal: Journal, progress: Progress = silent, total: int = 0) -> None:
         self._connection, self._journal, self._progress, self._total = connection, journal, progress, total
-        self._blocks = Blocks(connection)
+        self._failed: dict[CID, EmotionetError] = {}  # images whose bytes could not be read
         self.sent = Sent()
 
     def send(self, items: Iterable[Item]) -> Sent:
         """All of them. What the server or the network raises ends it; ``sent`` says how far it came."""
-        for batch in batches(items):
-            body = cid_table((item.row for item in batch), "", names=False)
-            key = self._journal.key(body)
-            known = self._journal.outcome(key)
-            if known is None:
-                outcome = self._batch(batch, body, key)
-                self._journal.finish(key, msgspec.to_builtins(outcome, str_keys=True))
-            else:
-                outcome = msgspec.convert(known, _Outcome, strict=False)
-            self._take(outcome, len(batch))
+        waiting = deque[_Begun]()
+        with Uploader(self._connection, self._tell_bytes) as uploader:
+            for batch in batches(items):
+                waiting.append(self._begin(uploader, batch))
+                if len(waiting) > AHEAD:
+                    self._finish(uploader, waiting.popleft())
+            while waiting:
+                self._finish(uploader, waiting.popleft())
         return self.sent
+
+    def _begin(self, uploader: Uploader, batch: list[Item]) -> _Begun:
+        """Have its images sent, unless the journal knows it to be done."""
+        body = cid_table((item.row for item in batch), "", names=False)
+        key = self._journal.key(body)
+        uploaded = uploader.begin(batch) if self._journal.outcome(key) is None else None
+        return _Begun(batch, body, key, uploaded)
+
+    def _finish(self, uploader: Uploader, begun: _Begun) -> None:
+        """Register its rows once its images are there; batches are registered in their order, one at a time."""
+        known = self._journal.outcome(begun.key)
+        if known is not None:
+            outcome = msgspec.convert(known, _Outcome, strict=False)
+        else:
+            uploaded = begun.uploaded or uploader.begin(begun.batch)
+            outcome = self._registered(uploader, begun, uploaded.result())
+            self._journal.finish(begun.key, msgspec.to_builtins(outcome, str_keys=True))
+        self._take(outcome, len(begun.batch))
+
+    def _tell_bytes(self, sent: int) -> None:
+        self._progress("MB sent", sent // 1_000_000, 0)
 
     def _take(self, outcome: _Outcome, rows: int) -> None:
         sent = self.sent
@@ -152,55 +175,26 @@ class Sender:
         sent.bytes += outcome.bytes
         self._progress("rows sent", sent.rows, self._total)
 
-    def _batch(self, batch: Sequence[Item], body: bytes, key: str) -> _Outcome:
-        ready = {CID.parse(str(item.row.cid)): item for item in batch if item.blocks is not None}
-        outcome = _Outcome({}, {})
-        failed = self._upload(ready, self._blocks.missing(ready), outcome)
-        counts, answers = self._register(body, len(batch), key)
+    def _registered(self, uploader: Uploader, begun: _Begun, uploaded: Uploaded) -> _Outcome:
+        batch = begun.batch
+        self._failed |= uploaded.failed
+        counts, answers = self._register(begun.body, len(batch), begun.key)
         lost = [place for place, one in answers.items() if one.code == "not_held" and batch[place].blocks is not None]
-        lost = [place for place in lost if CID.parse(str(batch[place].row.cid)) not in failed]
+        lost = [place for place in lost if _cid(batch[place]) not in self._failed]
         if lost:  # held when it was asked, and no longer
-            cids = {CID.parse(str(batch[place].row.cid)) for place in lost}
-            failed |= self._upload(ready, cids, outcome)
+            ready = {_cid(batch[place]): make for place in lost if (make := batch[place].blocks) is not None}
+            uploaded.add(uploader.send(ready, ready.keys()))
+            self._failed |= uploaded.failed
             again = cid_table((batch[place].row for place in lost), "", names=False)
             more, said = self._register(again, len(lost), self._journal.key(again))
             counts = {name: counts.get(name, 0) + more.get(name, 0) for name in {*counts, *more}}
             answers = {place: one for place, one in answers.items() if place not in lost}
             answers |= {lost[place]: one for place, one in said.items()}
         for place, one in answers.items():
-            why = failed.get(CID.parse(str(batch[place].row.cid)))
+            why = self._failed.get(_cid(batch[place]))
             if one.code == "not_held" and why is not None:
                 answers[place] = msgspec.structs.replace(one, code=why.code, reason=with_hint(why))
-        outcome.counts, outcome.answers = counts, answers
-        return outcome
-
-    def _upload(self, ready: dict[CID, Item], missing: Iterable[CID], outcome: _Outcome) -> dict[CID, EmotionetError]:
-        """Send what is missing, in CARs; the images whose bytes could not be read, and why."""
-        failed: dict[CID, EmotionetError] = {}
-        roots, blocks, size = list[CID](), list[Block](), 0
-        wanted = set(missing)
-        for cid in (one for one in ready if one in wanted):
-            make = ready[cid].blocks
-            assert make is not None
-            try:
-                found = list(make())
-            except EmotionetError as error:
-                failed[cid] = error
-                continue
-            roots.append(cid)
-            blocks += found
-            size += sum(len(data) for _, data in found)
-            if size >= CAR_BYTES:
-                self._send(roots, blocks, outcome)
-                roots, blocks, size = [], [], 0
-        if roots:
-            self._send(roots, blocks, outcome)
-        return failed
-
-    def _send(self, roots: list[CID], blocks: list[Block], outcome: _Outcome) -> None:
-        outcome.bytes += self._blocks.send(roots, blocks)
-        outcome.images += len(roots)
-        self._progress("MB sent", (self.sent.bytes + outcome.bytes) // 1_000_000, 0)
+        return _Outcome(counts, answers, uploaded.images, uploaded.bytes)
 
     def _register(self, body: bytes, rows: int, key: str) -> tuple[dict[str, int], dict[int, RowAnswer]]:
         counts, answers = self._connection.ask(

@@ -20,6 +20,7 @@ what is wrong with it; ``hint`` is the way out, an imperative sentence of its ow
 from __future__ import annotations
 
 import errno
+from typing import Any
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -34,6 +35,16 @@ class EmotionetError(Exception):
         self.hint = hint
         if code is not None:
             self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it is, whatever its class is made with: an error may pass from one process to another."""
+        return _again, (type(self), self.args), self.__dict__
+
+
+def _again(kind: type[EmotionetError], said: tuple[Any, ...]) -> EmotionetError:
+    error = kind.__new__(kind, *said)
+    error.args = said
+    return error
 
 
 class InvalidInput(EmotionetError):

@@ -25,8 +25,8 @@ _DID = re.compile(re.escape(DID_PREFIX) + r"0x[0-9a-f]{40}")
 
 
 def did_of(address: str) -> str:
-    """The did:pkh of a 0x address (any case). ``InvalidInput`` if it is none."""
-    did = DID_PREFIX + address.lower()
+    """The did:pkh of a 0x address as ``read_issuer`` takes it. ``InvalidInput`` if it is none."""
+    did = read_issuer(address)
     check_did(did)
     return did
 
@@ -35,6 +35,12 @@ def address_of(did: str) -> str:
     """The lower-case 0x address in a did:pkh. ``InvalidInput`` if it is none."""
     check_did(did)
     return did[len(DID_PREFIX) :]
+
+
+def read_issuer(text: str) -> str:
+    """The did:pkh that somebody means who writes it, or its address, in letters of any case; all else as it is."""
+    address = text.strip().lower().removeprefix(DID_PREFIX)
+    return DID_PREFIX + address if is_did(DID_PREFIX + address) else text
 
 
 def is_did(text: str) -> bool:
@@ -46,7 +52,9 @@ def check_did(did: str) -> None:
     """``InvalidInput`` unless this is a did:pkh as entries hold it."""
     if not is_did(did):
         raise InvalidInput(
-            f"{did!r} is not an issuer", code="invalid_did", hint=f"use {DID_PREFIX}0x and 40 lower-case hex digits."
+            f"{did!r} is not an issuer",
+            code="invalid_did",
+            hint=f"use {DID_PREFIX}0x and 40 hex digits, or 0x... alone.",
         )
 
 

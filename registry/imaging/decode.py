@@ -49,6 +49,11 @@ def decode(data: bytes, max_pixels: int, at_least: int | None = None) -> Image:
         return rgb(_upright(_loaded(data, max_pixels, at_least)))
 
 
+def decode_opened(image: Image) -> Image:
+    """The same of a picture that was opened and is within all limits; raises whatever Pillow does."""
+    return rgb(_upright(_load(image, MAX_PIXELS, None)))
+
+
 def opened(data: bytes, max_pixels: int) -> Image:
     """The picture as it is stored, its pixels read; ``format`` says what it is. ``Undecodable`` otherwise."""
     with _words(data):

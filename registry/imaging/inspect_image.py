@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from registry.core.picture_bytes import READ, broken_chunk, cut_off, why_no_picture
-from registry.imaging.decode import MAX_BYTES, MAX_PIXELS, Undecodable, decode, header, upright_size
+from registry.imaging.decode import MAX_BYTES, MAX_PIXELS, Undecodable, decode, decode_opened, header, upright_size
 from registry.imaging.location import has_location
 from registry.imaging.rights import read_rights
 
@@ -52,7 +53,8 @@ def inspect_image(data: bytes) -> Picture:
         described = _has_exif(data, opened)
         width, height = upright_size(opened) if described else opened.size
         shown = opened if described else None
-        return Picture(width, height, has_location(data, shown), _trouble(data, opened), read_rights(data, shown))
+        located, rights = has_location(data, shown), read_rights(data, shown)
+        return Picture(width, height, located, _trouble(data, opened), rights)  # last: it may read the pixels
 
 
 def rights_of(data: bytes) -> dict[str, str]:
@@ -100,11 +102,16 @@ def _trouble(data: bytes, opened: Image) -> str | None:
     if opened.width * opened.height > MAX_PIXELS:
         return _too_many(f"{opened.width} x {opened.height} pixels")
     doubtful = cut_off(data) or broken_chunk(data) or opened.format in _UNTOLD
-    return _damage(data) if doubtful or opened.width * opened.height <= _SMALL else None
+    return _damage(data, opened) if doubtful or opened.width * opened.height <= _SMALL else None
 
 
-def _damage(data: bytes) -> str | None:
-    """What decoding says, None where it works."""
+def _damage(data: bytes, opened: Image | None = None) -> str | None:
+    """What decoding says, None where it works. ``opened``: what Pillow made of it; if its pixels can be read, so they
+    can from the beginning."""
+    if opened is not None and opened.format in READ:
+        with suppress(Exception):  # what goes wrong is told in the words of reading it anew
+            decode_opened(opened)
+            return None
     try:
         decode(data, MAX_PIXELS)
     except Undecodable as error:

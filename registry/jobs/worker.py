@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from registry.core.errors import Cancelled, Conflict, EmotionetError, Unavailable
 from registry.jobs.queue import Job, Queue
@@ -23,6 +23,7 @@ _log = logging.getLogger("registry.worker")
 Check = Callable[[], None]
 Handler = Callable[[Job, Check], None]
 AWAY_SECONDS = 60.0  # how long somebody who waits for one run waits for the database too
+ASK_SECONDS = 0.1  # how long somebody who has nothing to begin waits before the queue is asked again
 ATTEMPTS = 3  # how often a job is tried that could not reach something and came no further
 
 
@@ -165,10 +166,17 @@ class Worker:
                     elif not active and (self._is_over(run) or idle()):
                         return
                     else:
-                        time.sleep(0.1)
+                        self._pause(active)
             finally:
                 if active:
                     self.stopping.set()
+
+    def _pause(self, active: Collection[Future[None]]) -> None:
+        """Until a job has ended, or the queue is to be asked again."""
+        if active:
+            wait(active, timeout=ASK_SECONDS, return_when=FIRST_COMPLETED)
+        else:
+            self.stopping.wait(ASK_SECONDS)
 
     def _free_for(self, active: Collection[str]) -> list[str]:
         """The kinds of which another job may begin."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from importlib import metadata
 from typing import Any, cast
 
@@ -32,20 +33,18 @@ def check_options(about: MethodCard, given: Mapping[str, Any]) -> None:
 
 def names() -> tuple[str, ...]:
     """The methods that are installed, by name."""
-    return tuple(sorted({found.name for found in metadata.entry_points(group=GROUP)}))
+    return tuple(sorted(_provided().names))
 
 
-@cache
 def is_named(name: str) -> bool:
-    """Whether a package that is installed here provides this method; what that needs in turn is not looked at. Asked
-    once a process."""
-    return bool(metadata.entry_points(group=GROUP, name=name))
+    """Whether a package that is installed here provides this method; what that needs in turn is not looked at."""
+    return name in _provided().names
 
 
 def installed(name: str) -> Method:
     """A training method by its entry point's name. ``NotFound`` if it is not installed, ``Unavailable``
     (``not_installed``) if a package that it needs is not: who audits then can't compare, and nothing is wrong."""
-    for found in metadata.entry_points(group=GROUP, name=name):
+    for found in _provided().select(name=name):
         try:
             return cast(Method, found.load()())
         except ImportError as error:
@@ -55,3 +54,13 @@ def installed(name: str) -> Method:
                 hint="install what it needs: pip install 'emotionet[train]' for the documented one.",
             ) from error
     raise NotFound(f"the training method {name!r} is not installed", hint="install the package that provides it.")
+
+
+def _provided() -> metadata.EntryPoints:
+    return _of_path(tuple(sys.path))
+
+
+@lru_cache(maxsize=4)
+def _of_path(_: tuple[str, ...]) -> metadata.EntryPoints:
+    """What the packages on a path provide: every package's files are read for it, so once a process."""
+    return metadata.entry_points(group=GROUP)

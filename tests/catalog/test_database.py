@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 import stat
 import subprocess
 import sys
 import threading
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,9 @@ from registry.catalog.schema.derived import REBUILDABLE
 from registry.catalog.schema.operational import NOT_REBUILDABLE
 from registry.core.errors import Conflict, EmotionetError, InvalidInput, NotFound, Unavailable, UsageError
 from tests.catalog.world import NOW
+from tests.support.processes.together import alone, together
 
+pytestmark = pytest.mark.usefixtures("real_migrations")
 RUN: dict[str, Any] = {"snapshot": "s", "recipe_name": "quick", "engine": "local", "options": {}, "now": NOW}
 
 
@@ -109,15 +111,10 @@ def _upgrade_until(url: str, statements: int) -> None:
 
 def test_an_upgrade_that_is_killed_leaves_nothing_half_done(catalog_url: str) -> None:
     """Whichever revision the kill meets, the schema is as before or as wanted, and the next upgrade goes on."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.catalog.test_database"])
     catalog = Catalog(catalog_url)
     codes = []
     for statements in (5, 40, 70, 100, 10_000):
-        process = context.Process(target=_upgrade_until, args=(catalog_url, statements))
-        process.start()
-        process.join(60)
-        codes.append(process.exitcode)
+        codes.append(alone(_upgrade_until, catalog_url, statements))
         tables = set(sa.inspect(catalog.engine).get_table_names())
         assert tables in (set(), {"alembic_version", *metadata.tables}), statements
     assert codes == [*[-signal.SIGKILL] * 4, 0]
@@ -127,7 +124,7 @@ def test_an_upgrade_that_is_killed_leaves_nothing_half_done(catalog_url: str) ->
     catalog.close()
 
 
-def _upgrade(url: str, barrier: multiprocessing.synchronize.Barrier) -> None:
+def _upgrade(url: str, barrier: Barrier) -> None:
     barrier.wait(20)
     catalog = Catalog(url)
     catalog.upgrade()
@@ -137,14 +134,7 @@ def _upgrade(url: str, barrier: multiprocessing.synchronize.Barrier) -> None:
 
 
 def test_many_processes_start_at_once(catalog_url: str) -> None:
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(4)
-    processes = [context.Process(target=_upgrade, args=(catalog_url, barrier)) for _ in range(4)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-    assert [process.exitcode for process in processes] == [0] * 4
+    assert together(*[(_upgrade, (catalog_url,))] * 4) == [0] * 4
     catalog = Catalog(catalog_url)
     with catalog.read() as db:
         assert len(runs.list_runs(db)[0]) == 4

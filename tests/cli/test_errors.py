@@ -109,8 +109,8 @@ USAGE = {
         "--classes names binary, which is not UTF-8 text",
         "save it as UTF-8.",
     ),
-    "audit x --issuer me": ("'me' is not an issuer", "use did:pkh:eip155:1:0x and 40 lower-case hex digits."),
-    "plans list --issuer me": ("'me' is not an issuer", "use did:pkh:eip155:1:0x and 40 lower-case hex digits."),
+    "audit x --issuer me": ("'me' is not an issuer", "use did:pkh:eip155:1:0x and 40 hex digits, or 0x... alone."),
+    "plans list --issuer me": ("'me' is not an issuer", "use did:pkh:eip155:1:0x and 40 hex digits, or 0x... alone."),
     "--fly": ("`emotionet` has no option --fly", "`emotionet --help` lists all."),
 }
 

@@ -204,3 +204,20 @@ def test_a_file_of_that_name_is_what_is_meant_where_files_are_taken(
     assert document(capsys, "audit", name, "--level", "1")["target"] == made.release
     (tmp_path / "folder").mkdir()
     assert error(capsys, "audit", "folder", status=2)[0].endswith("folder is a folder")
+
+
+def test_every_command_takes_an_issuer_in_every_spelling(made: Made, capsys: Capture) -> None:
+    did = document(capsys, "name", "set", "spelled", made.snapshot)["issuer"]
+    document(capsys, "profile", "set", "--name", "Ana's lab")
+    address = did.removeprefix("did:pkh:eip155:1:")
+    plans, taken = said(capsys, "plans", "list", "--quiet").split(), set[str]()
+    for spelling in (did, address, "0x" + address[2:].upper()):
+        assert document(capsys, "profile", "show", spelling)["issuer"] == did
+        assert said(capsys, "name", "list", "--issuer", spelling, "--quiet")
+        assert said(capsys, "plans", "list", "--issuer", spelling, "--quiet").split() == plans
+        assert said(capsys, "images", "list", "--issuer", spelling, "--quiet")
+        taken.add(document(capsys, "snapshot", "create", "--issuer", spelling)["snapshot"])
+        assert document(capsys, "snapshot", "show", f"{spelling}/spelled")["snapshot"] == made.snapshot
+        assert document(capsys, "audit", made.release, "--level", "2", "--issuer", spelling)["holds"]
+    assert len(taken) == 1, "the snapshot's query has the DID, however it was written"
+    assert error(capsys, "profile", "show", "0x12", status=2)[0].endswith("is not an issuer")

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from registry.cli.main import main
 from registry.core import records
+from registry.core.ipld import car
 from registry.workflows.images.importing.import_source import import_source
 from tests.support.forgery import Released, car_of, forge, opened_home, replaced, simulated_release
 
@@ -95,3 +96,15 @@ def test_every_command_that_uses_a_release_says_that_the_kept_audit_found_it_bro
     assert run(capsys, "audit", release)[0] == 1
     for use in uses:
         assert said in run(capsys, *use)[2], use
+    whole, kinds = ("release", "card"), {"the entry": _entry_of(file), "a beginning": release[:20], "a file": str(file)}
+    for kind, target in kinds.items():
+        for use in (["predict", target, str(picture)], [*whole, target], ["release", "compare", target, target]):
+            assert run(capsys, *use)[2].count(said) == (2 if "compare" in use else 1), (kind, use)
+    assert "The records do not hold (6.verdicts" in run(capsys, "release", "show", str(file))[1], "first of its answer"
+    assert run(capsys, "export", str(file), "-o", str(tmp_path / "no.car"))[0] == 2, "of a file nothing is exported"
+
+
+def _entry_of(file: Path) -> str:
+    with file.open("rb") as stream:
+        roots, _ = car.read_raw(stream)
+    return str(roots[0])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home, open_home
-from registry.client import connection, sending
+from registry.client import connection, sending, uploading
 from registry.client.connection import Patience
 from registry.settings import read_settings
 from tests.api.conftest import environment as environment
@@ -30,7 +30,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short pauses, and batches so small that even a few images make many requests."""
     monkeypatch.setattr(connection, "Patience", lambda: QUICK)
     monkeypatch.setattr(sending, "BATCH_ROWS", 4)
-    monkeypatch.setattr(sending, "CAR_BYTES", 1500)
+    monkeypatch.setattr(uploading, "CAR_BYTES", 1500)
 
 
 @pytest.fixture

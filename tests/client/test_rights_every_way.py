@@ -27,8 +27,10 @@ from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.images.registering.labeled_rows import NewRow
 from registry.workflows.images.registering.register_images import register as register_rows
 from registry.workflows.images.registering.relabel import relabel
+from registry.workflows.images.show_image import show_image
 from registry.workflows.images.uploading.uploads import Uploads
 from registry.workflows.references.ask_again import ask_again
+from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.api.conftest import make_token, register, send, served
 from tests.support.credentials import packet, picture, signed
 from tests.support.logs import all_entries
@@ -206,6 +208,34 @@ def own_rows(world: World) -> list[tuple[str, str, dict[str, str]]]:
     return [(row["contributor"], row["label"], row["rights"]) for row in rows]
 
 
+def of_what_another_named_alone(world: World) -> None:
+    """Nobody here has said anything of it: it is asked all the same, and not kept, for no row could tell its no."""
+    cid = _named_by_another(world)
+    ask_again(world.home, [str(cid)])
+    world.fetched()
+    assert not world.home.store.has(cid)
+    told = show_image(world.home, str(cid))
+    assert (told["status"], told["reference"]["code"], told["reference"]["state"]) == (
+        "referenced",
+        "reserved",
+        "given_up",
+    )
+    relabel(world.home, str(cid), "feliz", "ana")  # now there is a row that can tell it
+    taken = take_snapshot(world.home)
+    assert taken["excluded"]["no_bytes"] == 1
+    ask_again(world.home, [str(cid)])
+    world.fetched()
+    assert show_image(world.home, str(cid))["status"] == "stored"
+
+
+def of_an_import_of_a_table_that_refers_to_it(world: World) -> None:
+    cid = importer.add_bytes(world.far, world.image).cid
+    table = world.path / "labels.csv"
+    table.write_text(f"cid,label,contributor\n{cid},feliz,ana\n")
+    assert import_source(world.home, str(table))["referenced"] == 1
+    world.fetched()
+
+
 WAYS: list[Callable[[World], None]] = [
     of_folder,
     of_table,
@@ -220,6 +250,8 @@ WAYS: list[Callable[[World], None]] = [
     of_reference_by_client,
     of_a_label_of_what_another_named,
     of_a_label_before_the_bytes_came,
+    of_what_another_named_alone,
+    of_an_import_of_a_table_that_refers_to_it,
 ]
 
 

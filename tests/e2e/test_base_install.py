@@ -10,6 +10,7 @@ import sys
 import time
 import tomllib
 import urllib.request
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -17,13 +18,11 @@ import pytest
 from packaging.requirements import Requirement
 
 from registry.assembly import Home
-from registry.core.ipld.cid import CID
 from registry.workflows.images.importing.import_source import import_source
-from registry.workflows.releases.publish_release import publish_release
-from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.export_held import export_held
 from tests.conftest import ROOT, free_port
+from tests.support.forgery import simulated_release
 from tests.workflows.conftest import Folder, environment, labeled, opened
 
 __all__ = ["environment", "labeled", "opened"]  # fixtures
@@ -45,6 +44,7 @@ HEAVY = {
 }
 
 
+@cache
 def base() -> dict[str, metadata.Distribution]:
     """All that pip installs for the project without extras, as far as it is installed here, by its normal name."""
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
@@ -78,15 +78,21 @@ def test_the_base_is_small() -> None:
     assert size + PIP < LIMIT, f"{size >> 20} MiB"
 
 
+@cache
+def others() -> tuple[str, ...]:
+    """Top-level names that are installed here, and not with the base."""
+    mine = {name for one in base().values() for name in modules(one)} | {"registry", "pipeline", "contracts_abi"}
+    mine |= {"migrations", "pip", "setuptools", *sys.stdlib_module_names}
+    found = {name for one in metadata.distributions() for name in modules(one) if name.isidentifier()} - mine
+    assert found >= HEAVY
+    return tuple(sorted(found))
+
+
 @pytest.fixture
 def missing(environment: dict[str, str]) -> dict[str, str]:
     """The environment of a process that has the base alone."""
-    mine = {name for one in base().values() for name in modules(one)} | {"registry", "pipeline", "contracts_abi"}
-    mine |= {"migrations", "pip", "setuptools", *sys.stdlib_module_names}
-    others = {name for one in metadata.distributions() for name in modules(one) if name.isidentifier()} - mine
-    assert others >= HEAVY
     paths = [str(ROOT / "tests" / "support" / "base_only"), environment["PYTHONPATH"], str(ROOT)]
-    return {**environment, "PYTHONPATH": os.pathsep.join(paths), "EMOTIONET_TEST_MISSING": ",".join(sorted(others))}
+    return {**environment, "PYTHONPATH": os.pathsep.join(paths), "EMOTIONET_TEST_MISSING": ",".join(others())}
 
 
 def run(given: dict[str, str], *arguments: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -96,14 +102,11 @@ def run(given: dict[str, str], *arguments: str, home: Path | None = None) -> sub
 
 
 @pytest.fixture
-def release(opened: Home, labeled: Folder, tmp_path: Path) -> Path:
+def release(tmp_path: Path) -> Path:
     """A release as one CAR."""
-    import_source(opened, str(labeled()))
-    snapshot = CID.parse(take_snapshot(opened)["snapshot"])
-    started = start_run(opened, snapshot, Wanted("simulated", "simulated"))
-    opened.worker().work(started)
     path = tmp_path / "release.car"
-    export_held(opened, CID.parse(publish_release(opened, started)["entry"]), path)
+    with simulated_release(tmp_path / "made") as made:
+        export_held(made.home, made.entry, path)
     return path
 
 

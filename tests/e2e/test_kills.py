@@ -17,5 +17,5 @@ def test_every_answered_row_is_there_once_whoever_is_killed(
 ) -> None:
     with fresh_url(kind, tmp_path, request) as url:
         home = {"EMOTIONET_HOME": str(tmp_path / "home"), "EMOTIONET_DATABASE_URL": url}
-        done = kills.run({**os.environ, **home}, seconds=8, clients=4, every=4)
+        done = kills.run({**os.environ, **home}, seconds=5, clients=4, every=2.5)
     assert " 2 kills" in done, done

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -35,11 +34,9 @@ from registry.workflows.log import append
 from tests.api.conftest import Client, Headers, make_token, picture, send
 from tests.catalog.databases import KINDS, fresh_url
 from tests.support.logs import log_of
+from tests.support.processes.together import SECONDS, START, alone
 
-SPAWN = multiprocessing.get_context("forkserver")  # imports once what each process needs
-SPAWN.set_forkserver_preload(["tests.e2e.test_two_processes"])
 ROUNDS = 3
-SECONDS = 120
 Environment = dict[str, str]
 
 
@@ -111,8 +108,8 @@ def test_one_row_asked_for_at_once_is_registered_once(
     if homes == 2:
         shutil.copytree(tmp_path / "home", tmp_path / "replica")
         both[1] = {**environment, "EMOTIONET_HOME": str(tmp_path / "replica")}
-    barrier, answers = SPAWN.Barrier(2), SPAWN.Queue()
-    processes = [SPAWN.Process(target=rounds, args=(one, headers, str(image), keyed, barrier, answers)) for one in both]
+    barrier, answers = START.Barrier(2), START.Queue()
+    processes = [START.Process(target=rounds, args=(one, headers, str(image), keyed, barrier, answers)) for one in both]
     for process in processes:
         process.start()
     got = [answers.get(timeout=SECONDS) for _ in range(2 * ROUNDS)]
@@ -143,6 +140,7 @@ def test_one_row_is_registered_between_two_steps_of_many(
 ) -> None:
     for module in (row_groups, register_images, bulk):
         monkeypatch.setattr(module, "STEP", 5)
+    monkeypatch.setattr(row_groups, "HOLD", 0.0)
     monkeypatch.setattr(turns, "QUIET", 1.0)
     monkeypatch.setattr(turns, "LONGEST", float(SECONDS))
     headers, image = prepared(environment)
@@ -203,10 +201,7 @@ def killed(environment: Environment, headers: Headers, image: str, moment: str) 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_retry_after_a_kill_gets_the_answer(environment: Environment, moment: str) -> None:
     headers, image = prepared(environment)
-    process = SPAWN.Process(target=killed, args=(environment, headers, str(image), moment))
-    process.start()
-    process.join(SECONDS)
-    assert process.exitcode == -signal.SIGKILL
+    assert alone(killed, environment, headers, str(image), moment) == -signal.SIGKILL
     home = opened(environment)
     committed = not moment.startswith("answer written")
     with TestClient(create_app(home)) as client:

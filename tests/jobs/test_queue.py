@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
@@ -23,6 +22,7 @@ from registry.catalog.schema import operational
 from registry.core.errors import Cancelled, Conflict
 from registry.jobs.queue import Job, Queue
 from tests.catalog.databases import KINDS, emptied, migrated
+from tests.support.processes.together import START
 
 NOW = "2026-11-23T15:00:00Z"
 
@@ -349,12 +349,10 @@ def _killed_at_work(worker: int, catalog: Catalog) -> bool:
 def test_each_job_is_done_exactly_once_however_its_workers_die(queue: Queue, catalog: Catalog) -> None:
     count, kills, dice = 50, 12, random.Random(5)
     ids = put(queue, catalog, count)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.jobs.test_queue"])
     url = catalog.engine.url.render_as_string(hide_password=False)
 
     def start() -> Any:
-        process = context.Process(target=_work, args=(url, 0.4), daemon=True)
+        process = START.Process(target=_work, args=(url, 0.4), daemon=True)
         process.start()
         return process
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import threading
@@ -28,6 +27,7 @@ from registry.provenance.keys.keys import Key
 from tests.provenance.anchor_contract import AnchorContract, Reopen, digest
 from tests.support.anchors import chain
 from tests.support.anchors.outbox import Kept, MemoryOutbox
+from tests.support.processes.together import alone
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody listens
 
@@ -174,10 +174,7 @@ def contract(funded: str) -> str:
 
 
 def crash(step: str, url: str, path: Path, contract: str | None) -> None:
-    process = multiprocessing.get_context("spawn").Process(target=killed_at, args=(step, url, path, contract))
-    process.start()
-    process.join(60)
-    assert process.exitcode == -signal.SIGKILL, f"it was not killed at {step}"
+    assert alone(killed_at, step, url, path, contract) == -signal.SIGKILL, f"it was not killed at {step}"
 
 
 def nonce(url: str, number: int) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -21,6 +20,7 @@ from registry.core.errors import InvalidInput, Unavailable, Untrusted
 from registry.core.ports.anchor import Anchors
 from registry.provenance.anchors.journal import Journal
 from tests.provenance.anchor_contract import AnchorContract, Reopen, digest
+from tests.support.processes.together import START
 
 ME, YOU = "0x" + "ab" * 20, "0x" + "cd" * 20
 NOON = "2026-11-23T12:00:00Z"
@@ -171,9 +171,8 @@ def _submit_all(path: Path, publisher: str, texts: list[str]) -> None:
 
 
 def test_two_processes_at_once_write_each_digest_once(path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
     shared = [str(number) for number in range(40)]
-    writers = [context.Process(target=_submit_all, args=(path, ME, order)) for order in (shared, shared[::-1])]
+    writers = [START.Process(target=_submit_all, args=(path, ME, order)) for order in (shared, shared[::-1])]
     for writer in writers:
         writer.start()
     for writer in writers:

@@ -31,7 +31,8 @@ class Described(TestClient[Litestar]):
 def check(app: Litestar, request: httpx.Request, answer: httpx.Response) -> None:
     """Fail where an answer is not what the description says."""
     where = f"{request.method} {request.url.path} {answer.status_code}"
-    found = _operation(app, request.method.lower(), request.url.path)
+    description = _whole(app)
+    found = _operation(description, request.method.lower(), request.url.path)
     if found is None:
         assert answer.status_code in {404, 405}, f"{where} is not described"
         return
@@ -47,14 +48,26 @@ def check(app: Litestar, request: httpx.Request, answer: httpx.Response) -> None
         for line in answer.text.splitlines():
             json.loads(line)
     elif "json" in kind:
-        wrong = list(_errors(whole(app), content[kind]["schema"], answer.json()))
+        wrong = list(_errors(description, content[kind]["schema"], answer.json()))
         assert not wrong, f"{where} is not as described:\n" + "\n".join(wrong[:5])
 
 
-def _operation(app: Litestar, method: str, path: str) -> dict[str, Any] | None:
+_WHOLE: dict[frozenset[str], dict[str, Any]] = {}
+
+
+def _whole(app: Litestar) -> dict[str, Any]:
+    """The description: the same for all applications of the same addresses and functions, and made once for all."""
+    handlers = ((route.path, handler) for route in app.routes for handler in getattr(route, "route_handlers", ()))
+    key = frozenset(f"{path} {handler}" for path, handler in handlers)
+    if key not in _WHOLE:
+        _WHOLE[key] = whole(app)
+    return _WHOLE[key]
+
+
+def _operation(description: dict[str, Any], method: str, path: str) -> dict[str, Any] | None:
     fitting = [
         (template.count("{"), operation)
-        for template, name, operation in operations(whole(app))
+        for template, name, operation in operations(description)
         if name == method and _pattern(template).fullmatch(path)
     ]
     return min(fitting, key=lambda one: one[0])[1] if fitting else None

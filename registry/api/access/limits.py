@@ -10,6 +10,7 @@ import ipaddress
 import threading
 import time
 from collections import OrderedDict
+from functools import lru_cache
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -27,6 +28,7 @@ def address_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     return connection.client.host if connection.client else ""
 
 
+@lru_cache(maxsize=REMEMBERED)
 def network_of(address: str) -> str:
     """What is counted together; ``LOCAL`` for this machine."""
     try:

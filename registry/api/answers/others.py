@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from registry.api.answers.parts import Address, Answer, Cid, Count, Did, Time
 
@@ -101,7 +101,7 @@ class Session(Answer, frozen=True):
     token: str
     id: str
     account: Address
-    contributor: Did
+    contributor: Annotated[str, Meta(pattern="^did:pkh:eip155:[0-9]{1,20}:0x[0-9a-f]{40}$")]
     scopes: list[str]
     expires: Time
 

@@ -66,14 +66,21 @@ class Answers:
 
     def report(self, statement: Statement) -> None:
         """What became of the rows of a statement."""
+        if len(statement.rows) == 1 and statement.status == "registered" and self._is_silent(statement.rows[0]):
+            self._counts["registered"] += 1
+            return
         code = reason = None
         if statement.error is not None:
             code, reason = statement.error.code, with_hint(statement.error)
         for row, status in statement.outcomes():
-            if status == "registered" and row.note is None and not self._everything:
+            if status == "registered" and self._is_silent(row):
                 self._counts[status] += 1
             else:
                 self._tell(_answer(row, status, code, reason))
+
+    def _is_silent(self, row: NewRow) -> bool:
+        """Whether nothing is told of it where it was simply registered."""
+        return row.note is None and not self._everything
 
     def _tell(self, answer: Answer) -> None:
         self._counts[answer.status] += 1

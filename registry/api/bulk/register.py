@@ -15,13 +15,13 @@ from typing import IO, cast
 
 from registry.api.bulk.answers import Answers, document, ndjson
 from registry.api.bulk.measured import Sender, measured
-from registry.api.bulk.referring import refer_rows
 from registry.api.bulk.rows import read_rows
 from registry.catalog.database.database import Connection
 from registry.catalog.idempotency import Keyed
 from registry.catalog.index.staged import Staged
 from registry.workflows.images.registering.register_images import register_staged
 from registry.workflows.images.registering.row_groups import STEP, stage
+from registry.workflows.references.refer_staged import refer_rows
 
 _SPOOL = 1 << 20  # bytes of an answer that are kept in memory
 _PIECE = 1 << 16

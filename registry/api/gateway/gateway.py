@@ -77,6 +77,9 @@ def wanted(
         Literal["y", "n"] | None, QueryParameter(name="car-dups", description="repeat a block where the DAG repeats it")
     ] = None,
     filename: Annotated[str | None, QueryParameter(max_length=255, description="for Content-Disposition")] = None,
+    download: Annotated[
+        Literal["true", "false"] | None, QueryParameter(description="taken, as gateways do: every answer is a file")
+    ] = None,
 ) -> Wanted:
     """The request's parameters. ``HttpProblem`` 400 or 406, ``UsageError`` for entity-bytes."""
     named = {"version": version, "order": order, "dups": dups}

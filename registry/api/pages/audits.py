@@ -28,23 +28,24 @@ from registry.api.pages.base.common import check_form, form_files, html, languag
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.releases import release_of
 from registry.api.problems import HttpProblem
+from registry.api.serving import heavy
+from registry.api.serving.computing import AT_ONCE, computing
 from registry.api.v1.audits import FREE_LEVEL
 from registry.api.v1.wire import AuditPath
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.provenance.checks.run_levels import MAX_LEVEL
 from registry.web.base.words import Words
 from registry.web.pages.audits import audit_list, audit_page, in_words
-from registry.workflows.audit.keep_audit import begin_audit, carry_out, show_audit, under_way
+from registry.workflows.audit.keep_audit import begin_audit, show_audit, under_way
 from registry.workflows.parts import Parts
 
 FILE_BYTES = 256 << 20  # of a CAR that is sent, and its form
-AT_ONCE = 2
 POLL_SECONDS = 0.3
 _slots, _uploads = threading.BoundedSemaphore(AT_ONCE), threading.BoundedSemaphore(AT_ONCE)
 _log = logging.getLogger("registry.api")
 
 
-@get("/audits", include_in_schema=False, sync_to_thread=True)
+@get("/audits", include_in_schema=False, sync_to_thread=True, reads=("target", "cursor"))
 def list_audits(request: AnyRequest, home: Home) -> Response[str]:
     """The forms that start one, and those that were made here."""
     query = request.query_params
@@ -135,7 +136,7 @@ def _copy(file: UploadFile) -> Path:
 
 
 def _start(
-    parts: Parts,
+    home: Home,
     begin: Callable[[], str],
     target: str,
     level: int | None,
@@ -146,7 +147,7 @@ def _start(
 
     def work() -> None:
         try:
-            carry_out(parts, audit, target, level, name)
+            computing.run(home, heavy.carry_out_audit, audit, target, level, name)
         except EmotionetError:
             pass  # what ended it is kept, and its page says it
         except Exception as error:

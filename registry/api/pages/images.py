@@ -34,7 +34,7 @@ TOUCHED = 50
 NOBODY = Speaker(anybody=False)
 
 
-@get("/images", include_in_schema=False, sync_to_thread=True)
+@get("/images", include_in_schema=False, sync_to_thread=True, reads=(*images.ASKED, "cursor"))
 def show_grid(request: AnyRequest, home: Home) -> Response[str]:
     """The catalog's images, filtered by what the address says."""
     return html(request, "pages/images.html", **images.grid(home, request.query_params))

@@ -15,10 +15,11 @@ from typing import Any
 from litestar import Response, post
 from litestar.datastructures import UploadFile
 
-from registry.api.common import Home, Published, computation_slot
+from registry.api.common import Home, Published
 from registry.api.pages.base.common import check_form, form_files, html, language, writer
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.releases import release_of, view_of
+from registry.api.serving.computing import computation_slot
 from registry.api.v1.wire import MIB, CidPath
 from registry.core.errors import EmotionetError, InvalidInput
 from registry.core.ipld.cid import CID

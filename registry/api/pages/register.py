@@ -130,7 +130,7 @@ def add_files(request: AnyRequest, home: Home, identity: UploadPath) -> Response
     return redirect(request, f"/register/{upload.id}")
 
 
-@get("/register/{identity:str}", include_in_schema=False, sync_to_thread=True)
+@get("/register/{identity:str}", include_in_schema=False, sync_to_thread=True, reads=("map.",))
 def show_upload(request: AnyRequest, home: Home, identity: UploadPath) -> Response[str]:
     """What it would register, how far checking or importing is, or what was registered."""
     upload = _upload(request, home, identity)

@@ -9,12 +9,14 @@ from litestar import Response, get
 from litestar.params import FromPath
 from litestar.response import Redirect, Stream
 
-from registry.api.common import Home, Published, computation_slot
+from registry.api.common import Home, Published
 from registry.api.gateway import ranges
 from registry.api.gateway.public import Public
 from registry.api.pages.base.common import html, language, with_query
 from registry.api.pages.base.session import AnyRequest
 from registry.api.problems import HttpProblem
+from registry.api.serving import heavy
+from registry.api.serving.computing import computation_slot, computing
 from registry.api.v1.wire import CAR_TYPE, CidPath, Cursor
 from registry.content.unixfs import reader
 from registry.core import records
@@ -22,9 +24,8 @@ from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView, release_view
 from registry.web.base.words import Words
-from registry.web.pages.releases.compare import comparison
 from registry.web.pages.releases.image_table import image_table
-from registry.web.pages.releases.judged import is_quick, wanted_of
+from registry.web.pages.releases.judged import ASKED, is_quick, wanted_of
 from registry.web.pages.releases.release_list import release_list
 from registry.web.pages.releases.release_page import citations_of, own_files, release_page
 from registry.web.pages.releases.tools import tools
@@ -69,7 +70,7 @@ def show_release(request: AnyRequest, home: Home, published: Published, cid: Cid
     return html(request, "pages/release.html", origin=origin(request), **tools(t), **fields)
 
 
-@get("/releases/{cid:str}/images", include_in_schema=False, sync_to_thread=True)
+@get("/releases/{cid:str}/images", include_in_schema=False, sync_to_thread=True, reads=(*ASKED, "start"))
 def show_images(request: AnyRequest, home: Home, published: Published, cid: CidPath) -> Response[str]:
     """The judgements of a release that fit what the address asks for."""
     release = release_of(home, published, cid)
@@ -94,7 +95,7 @@ def _start(text: str) -> int:
     return int(text)
 
 
-@get("/releases/compare", include_in_schema=False, sync_to_thread=True)
+@get("/releases/compare", include_in_schema=False, sync_to_thread=True, reads=("a", "b"))
 def choose_two(request: AnyRequest, home: Home, published: Published) -> Response[Any]:
     """From a form with two releases to the address of their comparison."""
     a, b = (release_of(home, published, request.query_params.get(name, "").strip()) for name in ("a", "b"))
@@ -107,7 +108,7 @@ def compare_two(request: AnyRequest, home: Home, published: Published, a: CidPat
     t = Words(language(request))
     pair = release_of(home, published, a), release_of(home, published, b)
     with computation_slot():
-        fields = comparison(home, pair[0], pair[1], t)
+        fields = computing.run(home, heavy.compared_releases, *pair, t.language)
     return html(request, "pages/release_compare.html", **tools(t), **fields)
 
 
@@ -119,7 +120,7 @@ def get_citation(home: Home, published: Published, cid: CidPath) -> Response[str
     return Response(cite["cff"], media_type="text/plain; charset=utf-8", headers=headers)
 
 
-@get("/releases/{cid:str}/file", include_in_schema=False, sync_to_thread=True)
+@get("/releases/{cid:str}/file", include_in_schema=False, sync_to_thread=True, reads=("images",))
 def get_file(request: AnyRequest, home: Home, published: Published, cid: CidPath) -> Stream:
     """A release as a CAR with all that an offline audit needs; `?images=no` leaves the images out."""
     release = release_of(home, published, cid)

@@ -47,7 +47,7 @@ def _takes_wallets(request: AnyRequest, home: Home) -> bool:
     return True
 
 
-@get("/signin", include_in_schema=False, sync_to_thread=True)
+@get("/signin", include_in_schema=False, sync_to_thread=True, reads=("next",))
 def show_sign_in(request: AnyRequest, home: Home) -> Response[str]:
     """The form, and how to get a token."""
     return _page(request, home, request.query_params.get("next", "/"), wrong=False)
@@ -80,7 +80,7 @@ def _signed_in(request: AnyRequest, secret: str, back: str) -> Response[Any]:
 def _by_wallet(request: AnyRequest, home: Home, form: dict[str, str]) -> Response[Any]:
     back, text = form.get("next", "/"), form.get("message", "").replace("\r\n", "\n")  # as forms send a line's end
     try:
-        begun = begin_session(request, home, text, form["signature"].strip()[:200])
+        begun = begin_session(request, home, text, form["signature"].strip()[:8194])
     except HttpProblem as error:
         if error.status_code == 429:
             raise

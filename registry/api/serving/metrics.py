@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -30,6 +31,8 @@ class Answers:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._counter = cache(lambda method, status: self._answers.labels(method, str(status)))
+        self._clock = cache(lambda method, route: self._seconds.labels(method, route))
         self._answers = Counter("emotionet_http_responses", "Answers.", ["method", "status"], registry=self.registry)
         self._seconds = Histogram(
             "emotionet_http_request_seconds",
@@ -41,9 +44,8 @@ class Answers:
 
     def count(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """One answer has ended; a ``route`` of None: there was none."""
-        known = method if method in METHODS else "other"
-        self._answers.labels(known, str(status)).inc()
-        self._seconds.labels(known, route or "none").observe(seconds)
+        self._counter(method if method in METHODS else "other", status).inc()
+        self._clock(method if method in METHODS else "other", route or "none").observe(seconds)
 
     def text(self, gauges: list[Gauge]) -> bytes:
         """Everything in Prometheus' text format, with what is true just now."""

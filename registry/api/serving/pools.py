@@ -44,7 +44,7 @@ _HEAVY = (  # seconds of computing for who asks
 )
 _PATTERNS = tuple((method, re.compile(f"(?:{re.escape(PREFIX)})?{path}")) for method, path in _HEAVY)
 _MACHINES = (PREFIX, "/ipfs/", "/metrics", "/healthz", "/readyz", "/schema", "/static/")
-_kind: ContextVar[tuple[str, str]] = ContextVar("kind", default=(READ, ""))
+_asked: ContextVar[tuple[str, str, str]] = ContextVar("asked", default=("GET", PREFIX, ""))  # method, path, client
 
 
 def kind_of(method: str, path: str) -> str:
@@ -57,9 +57,9 @@ def kind_of(method: str, path: str) -> str:
 
 
 def begin(scope: Any) -> None:
-    """Say of which kind the request is that this task works on, and whose."""
+    """Say which request it is that this task works on, and whose."""
     client = scope.get("client")
-    _kind.set((kind_of(scope["method"], scope["path"]), client[0] if client else ""))
+    _asked.set((scope["method"], scope["path"], client[0] if client else ""))
 
 
 class _Pool:
@@ -105,8 +105,8 @@ class Pools(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **more: Any) -> Future[Any]:
         """Do this in a thread for the kind of the request that asks. ``HttpProblem`` 429 or 503 beyond the bounds."""
-        kind, client = _kind.get()
-        return self._pools[kind].submit(client, lambda: fn(*args, **more))
+        method, path, client = _asked.get()
+        return self._pools[kind_of(method, path)].submit(client, lambda: fn(*args, **more))
 
     def read(self, work: Callable[[], Any]) -> Future[Any]:
         """Do this in a thread for reading, whatever the request is."""

@@ -14,16 +14,19 @@ from litestar.params import JSONBody
 from registry.api.answers.audits import AuditLine, KeptAudit, Lineage, Mention, Prov, PublishedAudit, Report
 from registry.api.answers.parts import Anchor, PageOf
 from registry.api.auth import authorize, sends_json
-from registry.api.common import Document, Home, Page, Published, computation_slot, page, problems, record
+from registry.api.common import Document, Home, Page, Published, page, problems, record
+from registry.api.serving import heavy
+from registry.api.serving.computing import computation_slot, computing
 from registry.api.serving.seen import document
 from registry.api.v1.wire import AuditPath, CidPath, Cursor, ImagePath, Limit, LineageFormat, Target
 from registry.api.v1.wire_runs import NewAudit
 from registry.catalog.queries import kept_audits
 from registry.core import records
 from registry.core.ipld.cid import CID
+from registry.core.issuers import read_issuer
 from registry.core.records import to_value
 from registry.exports.prov import prov_json
-from registry.workflows.audit.keep_audit import audit_and_keep, show_audit, with_status
+from registry.workflows.audit.keep_audit import show_audit, with_status
 from registry.workflows.log.anchoring import anchor_status
 from registry.workflows.names.resolve import find, resolve
 from registry.workflows.parts import Parts
@@ -32,6 +35,7 @@ from registry.workflows.store.lineage_status import lineage_with_status
 from registry.workflows.store.typed_source import names_content
 
 FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
+KEPT = 60.0  # seconds for which an audit is the answer to the same question, unless something new was said
 
 
 @post(
@@ -45,14 +49,19 @@ FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
 def create_audit(
     request: Request[Any, Any, Any], home: Home, published: Published, data: JSONBody[NewAudit]
 ) -> Document:
-    """Check what a release claims, here and now. Without `level`: 1 to 4 and 6. Deeper needs an admin token."""
+    """Check what a release claims, here and now. Without `level`: 1 to 4 and 6. Deeper needs an admin token. The same
+    question within a minute has the same answer, unless something new was said."""
     if data.level is not None and data.level > FREE_LEVEL:
         authorize(request, home, "admin")
     target = find(home, data.target)
     record(home, published, str(target))
-    with computation_slot():
-        report: Document = audit_and_keep(home, str(target), level=data.level, issuer=data.issuer).to_json()
-    return report
+    asked = (str(target), data.level, data.issuer and read_issuer(data.issuer))
+
+    def answer() -> Document:
+        with computation_slot():
+            return dict(computing.run(home, heavy.audit, *asked))
+
+    return dict(computing.once(("audit", id(home), *asked), request.app.state.watch.marks().said, KEPT, answer))
 
 
 @get("/audits", responses=problems(404, 422), sync_to_thread=True, answer=(PageOf[PublishedAudit], PageOf[AuditLine]))
@@ -92,9 +101,9 @@ def show_lineage(
 ) -> Response[Document]:
     """What a record came from and what came from it: nodes and edges, or all of it as W3C PROV-JSON."""
     found = lineage_with_status(home, record_lineage(home, resolve(home, cid)))
-    held = all(node["status"] != "not held" for node in found["nodes"])  # else a block may come unsaid
+    kept = all(node["type"] != "image" and node["status"] != "not held" for node in found["nodes"])
     shown = prov_json(found["nodes"], found["edges"]) if form == "prov" else found
-    return document(request, shown, kept=held)
+    return document(request, shown, kept=kept)  # else a row, or a block, may come without a word that is waited for
 
 
 @get("/lookup/{digest:str}", responses=problems(404, 422), sync_to_thread=True, answer=PageOf[Mention])

@@ -11,6 +11,7 @@ from registry.api.auth import needs, sends_json
 from registry.api.common import Document, Home, Page, Published, page, problems, record
 from registry.api.v1.wire import Cursor, IssuerFilter, Limit, WantedName
 from registry.catalog.queries.signed_records import names
+from registry.core.issuers import read_issuer
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.names.references import reference
 from registry.workflows.names.resolve import KINDS
@@ -22,7 +23,7 @@ def list_names(home: Home, issuer: IssuerFilter = None, cursor: Cursor = None, l
     """What names stand for now, by name and issuer; `reference` is how a name is written in an address here."""
     own = local_issuers(home)
     with home.catalog.read() as db:
-        found, following = names.list_names(db, None if issuer is None else [issuer], cursor, limit)
+        found, following = names.list_names(db, None if issuer is None else [read_issuer(issuer)], cursor, limit)
     return page([{"reference": reference(row, own), **row} for row in found], following)
 
 

@@ -16,10 +16,11 @@ from registry.api.answers.parts import Bytes, PageOf
 from registry.api.answers.releases import JudgedClaims, Model, Release, ReleaseLine
 from registry.api.answers.runs import Plan
 from registry.api.auth import needs, sends_json
-from registry.api.common import PREFIX, Document, Home, Page, Published, computation_slot, page, problems, record
+from registry.api.common import PREFIX, Document, Home, Page, Published, page, problems, record
 from registry.api.gateway import ranges
 from registry.api.gateway.public import Public
-from registry.api.serving import seen
+from registry.api.serving import heavy, seen
+from registry.api.serving.computing import computation_slot, computing
 from registry.api.serving.seen import document
 from registry.api.v1.wire import CidPath, ClaimFilter, Cursor, IssuerFilter, Lang, Limit
 from registry.api.v1.wire_runs import NewClaims, NewRelease
@@ -28,18 +29,16 @@ from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.core.issuers import read_issuer
 from registry.core.ports.anchor import FINAL
 from registry.core.ports.store import BlockReader
 from registry.core.run_view import release_view
 from registry.core.weights import MODEL, WEIGHTS, digested
 from registry.provenance.release_view import final_weights
 from registry.web.base.page import POLICY
-from registry.web.report.collect import collect
-from registry.web.report.report import render_report
 from registry.workflows.names.references import with_names
 from registry.workflows.names.resolve import is_reference, run_id
 from registry.workflows.parts import Parts
-from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import publish_release, show_release
 from registry.workflows.releases.verdicts import with_verdicts
 from registry.workflows.runs.list_plans import list_plans
@@ -104,7 +103,7 @@ def show_report(
     """
     release = record(home, published, cid, "release")
     with computation_slot():
-        page = render_report(collect(home, release, lang, claims=claim or ()))
+        page = computing.run(home, heavy.report, release, lang, tuple(claim or ()))
     if not home.settings.proves_to_others:  # else a chain may change it
         seen.keep(request, seen.RECORDS)
     return Response(page, media_type="text/html", headers={"Content-Security-Policy": POLICY})
@@ -122,13 +121,13 @@ def claim_later(home: Home, published: Published, cid: CidPath, data: JSONBody[N
     """Judge claims after the fact, from the published predictions. Nothing is recorded."""
     release = record(home, published, cid, "release")
     with computation_slot():
-        return judge_claims(home, release, data.claims)
+        return dict(computing.run(home, heavy.claims, release, tuple(data.claims)))
 
 
 @get("/plans", responses=problems(), sync_to_thread=True, answer=PageOf[Plan])
 def show_plans(home: Home, issuer: IssuerFilter = None, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """Plans, newest first, with or without a release."""
-    return page(*list_plans(home, issuer, cursor, limit))
+    return page(*list_plans(home, issuer and read_issuer(issuer), cursor, limit))
 
 
 @get("/models/{cid:str}", responses=problems(404, 410, 422), sync_to_thread=True, answer=Model)

@@ -71,7 +71,9 @@ ClaimFilter = Annotated[
 ]
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="the largest number of items")]
 Cursor = Annotated[str | None, QueryParameter(max_length=512, description="`next` of the previous page")]
-IssuerFilter = Annotated[str | None, QueryParameter(max_length=64, pattern=_NO_NUL, description="an issuer's DID")]
+IssuerFilter = Annotated[
+    str | None, QueryParameter(max_length=64, pattern=_NO_NUL, description="an issuer's DID, or its address")
+]
 TokenFilter = Annotated[
     str | None,
     QueryParameter(
@@ -214,4 +216,11 @@ class NewSession(Request, frozen=True):
     """A message of Sign-In with Ethereum (EIP-4361) of what `POST /session/nonce` answered, and its signature."""
 
     message: Annotated[str, Meta(min_length=1, max_length=4096)]
-    signature: Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{130}$", description="made by personal_sign (EIP-191)")]
+    signature: Annotated[
+        str,
+        Meta(
+            pattern="^0x([0-9a-fA-F]{2})+$",
+            max_length=8194,
+            description="made by personal_sign (EIP-191), or what a contract wallet takes for one (ERC-1271)",
+        ),
+    ]

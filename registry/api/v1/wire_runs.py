@@ -61,4 +61,4 @@ class NewAudit(Request, frozen=True):
 
     target: CidText
     level: Annotated[int, Meta(ge=1, le=8)] | None = None
-    issuer: Annotated[str, Meta(pattern="^did:pkh:eip155:1:0x[0-9a-f]{40}$")] | None = None
+    issuer: Annotated[str, Meta(pattern="^(did:pkh:eip155:1:)?0x[0-9a-fA-F]{40}$")] | None = None

@@ -6,31 +6,32 @@ a key that is there already is a ``Conflict``, or the row is left out where ``sk
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-Values = Sequence[Any]
+Values = tuple[Any, ...]
 
 
 def insert_tuples(
-    db: sa.Connection, table: sa.Table | str, names: Sequence[str], rows: Iterable[Values], *, skip: bool = False
+    db: sa.Connection, table: sa.Table | str, names: Sequence[str], rows: Sequence[Values], *, skip: bool = False
 ) -> None:
     """Insert rows; with ``skip`` those whose key is there already are left as they are."""
     name = table if isinstance(table, str) else table.name
     columns = ", ".join(f'"{one}"' for one in names)
+    if not rows:
+        return
     if db.dialect.name == "postgresql":
         _copy_skipping(db, name, columns, rows) if skip else _copy(db, name, columns, rows)
         return
     marks = ", ".join("?" * len(names))
     again = " ON CONFLICT DO NOTHING" if skip else ""
-    if given := list(map(tuple, rows)):
-        db.exec_driver_sql(f'INSERT INTO "{name}" ({columns}) VALUES ({marks}){again}', given)  # noqa: S608  # names of our own
+    db.exec_driver_sql(f'INSERT INTO "{name}" ({columns}) VALUES ({marks}){again}', list(rows))  # noqa: S608  # names of our own
 
 
-def _copy_skipping(db: sa.Connection, name: str, columns: str, rows: Iterable[Values]) -> None:
+def _copy_skipping(db: sa.Connection, name: str, columns: str, rows: Sequence[Values]) -> None:
     """COPY knows no ON CONFLICT: into a temporary table first."""
     db.exec_driver_sql(
         f'CREATE TEMP TABLE brought ON COMMIT DROP AS SELECT {columns} FROM "{name}" WITH NO DATA'  # noqa: S608  # names of our own
@@ -42,7 +43,7 @@ def _copy_skipping(db: sa.Connection, name: str, columns: str, rows: Iterable[Va
     db.exec_driver_sql("DROP TABLE brought")
 
 
-def _copy(db: sa.Connection, name: str, columns: str, rows: Iterable[Values]) -> None:
+def _copy(db: sa.Connection, name: str, columns: str, rows: Sequence[Values]) -> None:
     statement = f'COPY "{name}" ({columns}) FROM STDIN'
     driver: Any = db.connection.driver_connection
     try:

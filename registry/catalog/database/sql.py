@@ -20,14 +20,17 @@ CHUNK = 500  # values in one statement: SQLite takes 32,766 parameters, a row ha
 MAX_PAGE = 1_000_000
 
 
-def insert_new(db: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Insert rows; those whose key is there already are left as they are."""
+def insert_new(
+    db: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]], *, key: Sequence[str] | None = None
+) -> None:
+    """Insert rows; those whose key is there already are left as they are. ``key``: which one, where there are several;
+    of any other it is an error that it is there."""
     given = [dict(row) for row in rows]
     if not given:
         return
     insert = _insert(db)
     for start in range(0, len(given), CHUNK):
-        db.execute(insert(table).on_conflict_do_nothing(), given[start : start + CHUNK])
+        db.execute(insert(table).on_conflict_do_nothing(index_elements=key), given[start : start + CHUNK])
 
 
 def copy_new(db: sa.Connection, table: sa.Table, source: sa.Table) -> None:

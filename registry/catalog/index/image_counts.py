@@ -12,7 +12,7 @@ so all counts are exact, and what no image has has no row. What was withdrawn is
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,13 +42,25 @@ def kept_counts(db: sa.Connection, sha256s: Iterable[str]) -> Iterator[None]:
     _set_labels(db, labels)
 
 
-def count_fresh(db: sa.Connection, contribution: str, rows: Sequence[LabeledRow]) -> None:
-    """Count the rows that a contribution has just brought of images that had none before: nothing is read for it."""
+def count_fresh(
+    db: sa.Connection, contribution: str, rows: Sequence[LabeledRow], put: Collection[str] = frozenset()
+) -> None:
+    """Count the rows that a contribution has just brought of images that had none before: nothing is read for it.
+
+    ``put``: those of the images whose ``labels`` are right already.
+    """
     counts, labels = _tally((row.sha256.hex(), row) for row in rows)
     _add(db, dict(counts))
-    mine = sa.select(_ROWS.c.sha256).where(_ROWS.c.contribution == contribution)
-    db.execute(sa.update(_IMAGES).where(_IMAGES.c.sha256.in_(mine), _IMAGES.c.labels == 0).values(labels=1))
-    _set_labels(db, {name: many for name, many in labels.items() if many != 1})
+    rest = {name: many for name, many in labels.items() if name not in put}
+    if rest:
+        mine = sa.select(_ROWS.c.sha256).where(_ROWS.c.contribution == contribution)
+        db.execute(sa.update(_IMAGES).where(_IMAGES.c.sha256.in_(mine), _IMAGES.c.labels == 0).values(labels=1))
+        _set_labels(db, {name: many for name, many in rest.items() if many != 1})
+
+
+def labels_by_image(rows: Iterable[LabeledRow]) -> dict[str, int]:
+    """How many different labels rows give to each image."""
+    return Counter(name for name, _ in {(row.sha256.hex(), row.label) for row in rows})
 
 
 def recount(db: sa.Connection) -> None:

@@ -8,7 +8,7 @@ names count only once an entry signs them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,13 +17,12 @@ from registry.catalog.database.sql import insert_new, int64, storable, target_te
 from registry.catalog.index.derived_runs import attach_release
 from registry.catalog.index.edges import edges
 from registry.catalog.index.snapshot_members import index_snapshot
-from registry.catalog.index.table_rows import index_rows
+from registry.catalog.index.table_rows import MadeRows, index_rows
 from registry.catalog.schema import derived
 from registry.core import records
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
-from registry.core.labeling.labeled_row import LabeledRow
 from registry.core.log import read_entry
 from registry.core.run_view import draw_view, plan_view
 
@@ -48,7 +47,7 @@ def note_entry(db: sa.Connection, entry_cid: CID, get: Get) -> records.Entry:
         "record": str(entry.record),
         "issued_at": entry.issued_at,
     }
-    insert_new(db, derived.entries, [row])
+    insert_new(db, derived.entries, [row], key=["cid"])  # where its place was taken meanwhile, an error
     _keep(db, entry_cid, entry)
     return entry
 
@@ -67,10 +66,10 @@ def excluded_by(db: sa.Connection, entry_cid: CID, entry: records.Entry) -> str 
     return str(after.cid) if after and after.prev != str(entry_cid) else None
 
 
-def index_entry(db: sa.Connection, entry_cid: CID, get: Get, rows: Sequence[LabeledRow] | None = None) -> None:
+def index_entry(db: sa.Connection, entry_cid: CID, get: Get, made: MadeRows | None = None) -> None:
     """Index an entry, the record it says, and all records that go along.
 
-    ``rows``: of a contribution whose table this process has just built of them, so that it is not read again.
+    ``made``: of a contribution whose table this process has just built, so that it is not read again.
 
     ``Untrusted``, ``Conflict`` (as ``note_entry``), ``InvalidInput`` for a malformed record or table,
     ``NotFound`` for a missing block.
@@ -82,7 +81,7 @@ def index_entry(db: sa.Connection, entry_cid: CID, get: Get, rows: Sequence[Labe
     record = records.parse(get(entry.record))
     _index_records(db, entry.record, get)
     if isinstance(record, records.Contribution):
-        index_rows(db, entry.record, record, entry, get, rows)
+        index_rows(db, entry.record, record, entry, get, made)
     elif isinstance(record, records.Withdrawal):
         insert_new(db, derived.withdrawals, [storable(_withdrawal(entry.record, record))])
     elif isinstance(record, records.Audit):

@@ -83,7 +83,7 @@ class Staged:
         while True:
             with self._connected.read() as db:
                 asked = {**dict(zip("abc", place, strict=True)), "page": self._page}
-                found = [StagedRow(*row) for row in db.execute(page, asked)]
+                found = list(map(StagedRow._make, db.execute(page, asked).fetchall()))
             if not found:
                 return
             place = _KEY(found[-1])

@@ -8,9 +8,10 @@ has one place in that issuer's log: the first that an entry gives it, whichever 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
@@ -22,6 +23,7 @@ from registry.catalog.schema import derived
 from registry.core import records
 from registry.core.errors import Untrusted
 from registry.core.ipld.cid import CID
+from registry.core.ipld.cid_texts import texts
 from registry.core.ipld.dag import Get
 from registry.core.labeling.labeled_row import MAPS, TEXTS, LabeledRow, malformed, read
 from registry.core.labeling.row_signature import verify
@@ -36,7 +38,16 @@ _NAMES = (
     *TEXTS,
     *("replaces", "signature"),
 )
+_maps, _texts = attrgetter(*MAPS), attrgetter(*TEXTS)
 T = TypeVar("T")
+
+
+class MadeRows(NamedTuple):
+    """Rows of which a contribution's table was just made here, sorted by its key; whoever made it has put their images:
+    ``put`` are those that are new, whose ``labels`` are right already."""
+
+    rows: Sequence[LabeledRow]
+    put: Collection[str] = frozenset()
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:
@@ -58,9 +69,9 @@ def index_rows(
     record: records.Contribution,
     entry: records.Entry,
     get: Get,
-    rows: Sequence[LabeledRow] | None = None,
+    made: MadeRows | None = None,
 ) -> None:
-    """Index the rows of a contribution that ``entry`` says; ``rows``: those of which its table was just made here.
+    """Index the rows of a contribution that ``entry`` says; ``made``: those of which its table was just made here.
 
     ``InvalidInput`` ``malformed_rows`` for rows of another kind, ``Untrusted`` for a table out of shape, or where
     the contribution is another issuer's (``foreign_contribution``).
@@ -84,40 +95,44 @@ def index_rows(
         raise malformed("it has other columns")
     header = {"cid": str(cid), "rows": str(record.rows), "count": int64(table.count, "the count"), "ordinal": ordinal}
     insert_new(db, derived.contributions, [header])
-    if rows is not None:  # whoever registers them has put their images
-        _write(db, str(cid), entry.issuer, ordinal, rows)
+    if made is not None:
+        _write(db, str(cid), entry.issuer, ordinal, made)
         return
     for batch in _batches(_checked(one, table.written) for one in tables.rows_as_dicts(record.rows, get)):
         put_images(db, [(row.sha256, row.size, (CID.decode(row.cid),)) for row in batch], stored=False)
-        _write(db, str(cid), entry.issuer, ordinal, batch)
+        _write(db, str(cid), entry.issuer, ordinal, MadeRows(batch))
 
 
-def _write(db: sa.Connection, contribution: str, issuer: str, ordinal: str, rows: Sequence[LabeledRow]) -> None:
+def _write(db: sa.Connection, contribution: str, issuer: str, ordinal: str, made: MadeRows) -> None:
     """Rows of one contribution, sorted by its table's key."""
-    known = labelled(db, {row.sha256.hex() for row in rows})
+    rows = made.rows
+    known = labelled(db, {row.sha256.hex() for row in rows} - set(made.put))
     with kept_counts(db, known):
-        insert_tuples(db, _ROWS, _NAMES, (_values(contribution, issuer, ordinal, row) for row in rows))
-    if fresh := [row for row in rows if row.sha256.hex() not in known]:
-        count_fresh(db, contribution, fresh)
+        insert_tuples(db, _ROWS, _NAMES, _values(contribution, issuer, ordinal, rows))
+    if fresh := [row for row in rows if row.sha256.hex() not in known] if known else rows:
+        count_fresh(db, contribution, fresh, made.put)
     corrected = {str(CID.decode(row.replaces)) for row in rows if row.replaces}
     edges = [{"record": contribution, "target": target, "relation": "corrects"} for target in sorted(corrected)]
     insert_new(db, derived.mentions, edges)
 
 
-def _values(contribution: str, issuer: str, ordinal: str, row: LabeledRow) -> tuple[Any, ...]:
+def _values(contribution: str, issuer: str, ordinal: str, rows: Sequence[LabeledRow]) -> list[tuple[Any, ...]]:
     """In the order of ``_NAMES``."""
-    return (
-        contribution,
-        row.sha256.hex(),
-        issuer,
-        row.contributor,
-        ordinal,
-        str(CID.decode(row.cid)),
-        row.size,
-        row.label,
-        json.dumps(row.boxes) if row.boxes else "[]",
-        *[json.dumps(value) if (value := getattr(row, name)) else "{}" for name in MAPS],
-        *[getattr(row, name) for name in TEXTS],
-        str(CID.decode(row.replaces)) if row.replaces else None,
-        row.signature.hex() if row.signature else None,
-    )
+    return [
+        (
+            contribution,
+            row.sha256.hex(),
+            issuer,
+            row.contributor,
+            ordinal,
+            cid,
+            row.size,
+            row.label,
+            json.dumps(row.boxes) if row.boxes else "[]",
+            *[json.dumps(value) if value else "{}" for value in _maps(row)],
+            *_texts(row),
+            str(CID.decode(row.replaces)) if row.replaces else None,
+            row.signature.hex() if row.signature else None,
+        )
+        for row, cid in zip(rows, texts([row.cid for row in rows]), strict=True)
+    ]

@@ -95,6 +95,11 @@ def newest_reports(db: sa.Connection, targets: Collection[str]) -> dict[str, dic
     return found
 
 
+def put(db: sa.Connection, audit: Mapping[str, Any]) -> None:
+    """Keep a whole audit as ``newest_reports`` gives it, in a catalog that has none by its id."""
+    db.execute(sa.insert(kept_audits).values(**audit))
+
+
 def under_way(db: sa.Connection, target: str, level: int | None, since: str) -> str | None:
     """The same audit of what is held here, where one is under way and was heard of since a time."""
     same = (_T.target == target) & _T.held & (_T.status == "running") & (_T.updated >= since)

@@ -154,10 +154,11 @@ contribution_rows = Table(
     text("signature", null=True),  # in hex
     PrimaryKeyConstraint("contribution", "sha256", "contributor"),
     Index(None, "sha256", "issuer", "contributor", "ordinal"),
-    Index(None, "label", "sha256"),  # each filter of a list finds its images in their order
-    Index(None, "contributor", "sha256"),
+    # Each filter of a list finds its images in their order, and tells by the index alone which rows fit a second one.
+    Index(None, "label", "sha256", "contributor", "licence"),
+    Index(None, "contributor", "sha256", "label", "licence"),
+    Index(None, "licence", "sha256", "label", "contributor"),
     Index(None, "subject", "sha256"),
-    Index(None, "licence", "sha256"),
 )
 
 # --- snapshots, plans, draws, releases -----------------------------------------------------------

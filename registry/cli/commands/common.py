@@ -75,12 +75,11 @@ def path_argument(text: str) -> Path:
 
 
 def issuer(text: str) -> str:
-    """An issuer's DID, for ``type=``."""
-    from registry.core.issuers import check_did
+    """An issuer's DID, for ``type=``: given as such, or as its address."""
+    from registry.core.issuers import did_of
 
     with _usage():
-        check_did(text)
-    return text
+        return did_of(text)
 
 
 def new_name(text: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from registry.cli.commands.common import Subparsers, add, classes_option, classes_text, group, home, limit
+from registry.cli.commands.common import Subparsers, add, classes_option, classes_text, group, home, issuer, limit
 from registry.cli.commands.content import add_withdrawal
 from registry.cli.commands.content import run_withdraw as withdraw_anything
 from registry.cli.named import IMAGE, image_of
 from registry.cli.output import Output, cell
+from registry.core.text.cleaning import counted
 
 if TYPE_CHECKING:
     from registry.assembly import Home
@@ -27,7 +28,8 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     listing.add_argument(
         "--label", help="a label as it was given, or a class, which stands for all labels that mean it"
     )
-    for name in ("issuer", "contributor", "subject", "status"):
+    listing.add_argument("--issuer", type=issuer)
+    for name in ("contributor", "subject", "status"):
         listing.add_argument(f"--{name}")
     listing.add_argument(
         "--rights",
@@ -65,7 +67,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List images, page by page."""
-    from registry.catalog.queries.labeled_images import images
+    from registry.catalog.queries.labeled_images import images, referenced
     from registry.core.snapshots.classes import load_classes
 
     if wanted.rights is not None:
@@ -89,7 +91,11 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
             found += page
             if cursor is None:
                 break
+        waiting = referenced.how_many_wait(db) if wanted.status == "referenced" else 0
     _print_issuers(found, wanted, output)
+    if waiting:
+        images_wait = counted(waiting, "image waits", "images wait")
+        output.say(f"{images_wait} to be fetched before their rows are registered: `emotionet images waiting`")
     found = [{**image, "class": classes.class_of(image["label"])} for image in found]
     output.lines(found, identity="sha256", columns=COLUMNS, drop=DROP)
     return 0

@@ -25,7 +25,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     setting.add_argument("target", metavar="TARGET", help=f"{RECORD}; a run by its id, too")
     listing = add(verbs, common, "list", run_list, "what names stand for, or all that one name stood for")
     listing.add_argument("name", metavar="NAME", nargs="?", help="NAME, or ISSUER/NAME of somebody else's")
-    listing.add_argument("--issuer", type=issuer, metavar="DID", help="only this issuer's names")
+    listing.add_argument("--issuer", type=issuer, metavar="ISSUER", help="only this issuer's names")
     limit(listing)
     profiles = group(commands, "profile", "who an issuer says to be, signed into its log")
     saying = add(profiles, common, "set", run_profile_set, "say who this registry's issuer is")
@@ -33,7 +33,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     saying.add_argument("--url", type=_or_none, help=f"an address of its own, https://...; {_TAKE_AWAY}")
     saying.add_argument("--contact", type=_or_none, help=f"where to write to; {_TAKE_AWAY}")
     showing = add(profiles, common, "show", run_profile_show, "who an issuer says to be (default: this registry's)")
-    showing.add_argument("issuer", metavar="DID", nargs="?", type=issuer)
+    showing.add_argument("issuer", metavar="ISSUER", nargs="?", type=issuer)
 
 
 def _or_none(text: str) -> str:

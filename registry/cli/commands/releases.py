@@ -74,7 +74,7 @@ def _add_report(verbs: Subparsers, common: argparse.ArgumentParser) -> None:
 def _add_plans(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     plans = group(commands, "plans", "every plan that was signed, also those without a release")
     listing = add(plans, common, "list", run_plans, "an issuer's plans, newest first")
-    listing.add_argument("--issuer", type=issuer, metavar="DID", help="only this issuer's plans")
+    listing.add_argument("--issuer", type=issuer, metavar="ISSUER", help="only this issuer's plans")
     limit(listing)
 
 

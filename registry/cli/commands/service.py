@@ -74,6 +74,7 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics  # read when its library is loaded
         from registry.api.app import create_app
         from registry.api.serving import processes
+        from registry.api.serving.computing import computing
 
         app, public = create_app(opened), processes.listen(wanted.host, port)
         worker = None if wanted.no_worker else opened.worker()
@@ -82,10 +83,12 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
             thread.start()
         output.say(f"serving http://{wanted.host}:{port} (pages, and JSON for programs: /docs)")
         output.say(_how_to_sign_in(opened))
+        computing.use_processes()
         try:
             with kept_statistics(opened) if worker else nullcontext():
                 processes.serve(app, public, wanted.processes, opened.settings)
         finally:
+            computing.close()
             if worker and thread:
                 worker.stopping.set()
                 thread.join(20)

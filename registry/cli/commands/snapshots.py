@@ -25,6 +25,7 @@ from registry.cli.output import Output
 from registry.cli.texts.snapshot import snapshot_text
 from registry.core.errors import UsageError
 from registry.core.labeling.labeled_row import SIGNALS
+from registry.core.text.cleaning import counted
 from registry.exports.formats import FOLDERS
 from registry.exports.rows import FORMATS as ROWS
 
@@ -102,6 +103,7 @@ def _say_rejected(rejected: list[dict[str, Any]], output: Output) -> None:
 
 def run_create(wanted: argparse.Namespace, output: Output) -> int:
     """Take a snapshot."""
+    from registry.catalog.queries.labeled_images import referenced
     from registry.workflows.snapshots.named_images import RejectedNames, lines_of
     from registry.workflows.snapshots.take_snapshot import take_snapshot
 
@@ -126,7 +128,12 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
         except RejectedNames as error:
             _say_rejected([one._asdict() for one in error.rejected], output)
             raise
+        with opened.catalog.read() as db:
+            waiting = referenced.how_many_wait(db)
     _say_rejected(done.get("rejected", []), output)
+    if waiting:
+        images = counted(waiting, "image that waits", "images that wait")
+        output.say(f"{images} for the bytes can't be in it yet: `emotionet images waiting` lists what is fetched")
     output.document(done, identity="snapshot", text=snapshot_text(done))
     return 0
 

@@ -50,7 +50,7 @@ def _rights(document: dict[str, Any]) -> list[str]:
     if use is None:
         return [f"rights: nobody asked what images say of their use; {counts['overridden']} say no and are in"]
     unread = f", {counts['not_read']} could not be read" if counts["not_read"] else ""
-    left_out, yes, nothing = (counts[name] for name in ("honoured", "allowed", "rights"))
+    left_out, yes, nothing = (counts[name] for name in ("honoured", "allowed", "silent"))
     rights = f"rights: {left_out} that say no left out, {yes} say yes, {nothing} say nothing{unread}"
     if use["override"] is None:
         return [rights]

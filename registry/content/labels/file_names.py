@@ -7,6 +7,7 @@ fit equally well, the row is rejected with what tells them apart; none is guesse
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
@@ -43,7 +44,7 @@ class Names:
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._paths = list(paths)
-        self._exact = set(self._paths)
+        self._sorted = sorted(self._paths)
         self._similar: dict[Form, dict[str, list[str]]] = {}
         self._last: dict[str, list[str]] | None = None
         self._nearby: dict[str, list[str]] | None = None
@@ -91,7 +92,7 @@ class Names:
         tidy = "/".join(part for part in name.split("/") if part not in ("", "."))
         wanted = [base + place + tidy for place in PLACES]
         for path in wanted:
-            if path in self._exact:
+            if self._has(path):
                 return Match(path)
         for form, how in _FORMS:
             for path in wanted:
@@ -101,6 +102,10 @@ class Names:
                 if fits:
                     return Match(fits[0], f"{name} {how} in the folder: {fits[0]}")
         return None
+
+    def _has(self, path: str) -> bool:
+        index = bisect_left(self._sorted, path)
+        return index < len(self._sorted) and self._sorted[index] == path
 
     def _of(self, form: Form) -> dict[str, list[str]]:
         if form not in self._similar:

@@ -14,6 +14,7 @@ from registry.content.labels.tables.label_tables import Labels
 from registry.content.unixfs.local_tree import Tree, hidden
 from registry.core.errors import InvalidInput
 from registry.core.picture_bytes import SUFFIXES
+from registry.spool import Spool
 
 SPLITS = frozenset(("train", "training", "val", "valid", "validation", "dev", "test", "testing"))
 _NO_CLASS = frozenset(("images", "image", "img", "imgs", "jpegimages", "labels", "annotations"))
@@ -36,7 +37,7 @@ def read_image_folder(tree: Tree) -> Labels | None:
             found.append((path, folders[0]))
     if len({label for _, label in found}) < 2:
         return None
-    rows: list[LabelRow] = []
+    rows = Spool(LabelRow)
     bad: list[Rejection] = []
     for number, (path, label) in enumerate(found, 1):
         try:
@@ -44,6 +45,4 @@ def read_image_folder(tree: Tree) -> Labels | None:
         except InvalidInput as error:
             bad.append(rejected(number, path, error))
     classes = len({row.label for row in rows})
-    return Labels(
-        f"one folder per class: {classes} labels are the names of the pictures' folders", tuple(rows), tuple(bad)
-    )
+    return Labels(f"one folder per class: {classes} labels are the names of the pictures' folders", rows, tuple(bad))

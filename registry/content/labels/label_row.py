@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 
 from registry.content.labels.boxes import parse_boxes
 from registry.core.errors import EmotionetError, InvalidInput
-from registry.core.ipld.cid import CID
+from registry.core.ipld.cid_texts import canonical
 from registry.core.labeling import row_signature
 from registry.core.labeling.labeled_row import PREFIXES, TEXTS, Annotation, clean
 from registry.core.ports.method import Box
@@ -26,7 +26,7 @@ NO_LABEL = "and so no label: a table of their own (--labels) may give them one t
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
-class LabelRow(Annotation, frozen=True, kw_only=True):
+class LabelRow(Annotation, frozen=True, kw_only=True, omit_defaults=True):
     """One checked row. Exactly one of ``file`` and ``cid`` is given; ``table`` is the file that says it."""
 
     row: int
@@ -82,7 +82,7 @@ def _place(cells: Mapping[str, str]) -> tuple[str | None, str | None]:
     if not cid:
         raise InvalidInput("the row names no file and no cid", code="no_file_or_cid")
     try:
-        return None, str(CID.parse(cid))
+        return None, canonical(cid)
     except InvalidInput as error:
         raise InvalidInput(str(error), code="bad_cid") from error
 

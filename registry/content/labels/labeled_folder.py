@@ -7,6 +7,7 @@ streamed. Files that no row names, skipped files and inexact names are reported.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -27,6 +28,15 @@ from registry.core.progress import Progress, silent
 from registry.core.text.cleaning import counted
 from registry.imaging.decode import MAX_BYTES
 from registry.imaging.inspect_image import Picture, inspect_image
+from registry.spool import ByPath, Spool
+
+
+@dataclass(frozen=True)
+class _File:
+    """What a file is found to be."""
+
+    added: Added
+    picture: Picture
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class Folder:
 
     root: CID
     labels: Labels | None = None
-    rows: tuple[FolderRow, ...] = ()
+    rows: Sequence[FolderRow] = ()
     rejected: tuple[Rejection, ...] = ()
     unnamed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -84,7 +94,7 @@ class _Finder:
             **dict.fromkeys(listing.broken, ("broken_link", "is a link that leads to nothing on this machine")),
         }
         self._refused: set[str] = set()
-        self._found: dict[str, tuple[Added, Picture]] = {}
+        self._found = ByPath(listing.files, _File)
         self._otherwise: list[str] = []
 
     def find(self, row: LabelRow) -> FolderRow:
@@ -92,12 +102,11 @@ class _Finder:
         if row.file is None:
             added, picture = self._by_cid(CID.parse(row.cid or ""))
             return FolderRow(row, added.sha256, added.size, added.cid, picture)
-        path = self._path(row)
-        added, picture = self._found[path]
-        return FolderRow(row, added.sha256, added.size, added.cid, picture, path)
+        path, found = self._file(row)
+        return FolderRow(row, found.added.sha256, found.added.size, found.added.cid, found.picture, path)
 
-    def _path(self, row: LabelRow) -> str:
-        """Where its file lies, read once."""
+    def _file(self, row: LabelRow) -> tuple[str, _File]:
+        """Where its file lies, and what it is; it is read once."""
         match = self._names.find(row.file or "", self._labels.base, self._labels.anywhere)
         if match is None:
             raise self._missing(row)
@@ -108,10 +117,12 @@ class _Finder:
             raise InvalidInput(f"{path} {why}", code=code)
         if match.note is not None:
             self._otherwise.append(match.note)
-        if path not in self._found:
-            added = self._tree.add(path)
-            self._found[path] = added, inspect_image(self._tree.read(path, MAX_BYTES))
-        return path
+        found = self._found.get(path)
+        if found is None:
+            added, data = self._tree.take(path, MAX_BYTES)
+            found = _File(added, inspect_image(data))
+            self._found.put(path, found)
+        return path, found
 
     def _missing(self, row: LabelRow) -> InvalidInput:
         """Why a name has no file: its folder is a link, or it is called otherwise."""
@@ -147,8 +158,8 @@ class _Finder:
 
     def unnamed(self) -> tuple[str, ...]:
         """Files that no row names, tables and hidden ones left out."""
-        known = {*self._found, *self._refused, *self._labels.tables}
-        return tuple(path for path in self._tree.listing.files if path not in known and not hidden(path))
+        known = {*self._refused, *self._labels.tables}
+        return tuple(path for path in self._found.without() if path not in known and not hidden(path))
 
     def notes(self) -> tuple[str, ...]:
         """What was skipped, and which names were matched inexactly."""
@@ -161,9 +172,9 @@ class _Finder:
 
 def _found(
     tree: Tree, labels: Labels, held: BlockReader | None, progress: Progress
-) -> tuple[list[FolderRow], list[Rejection], _Finder]:
+) -> tuple[Sequence[FolderRow], list[Rejection], _Finder]:
     finder = _Finder(tree, labels, held)
-    rows: list[FolderRow] = []
+    rows = Spool(FolderRow)
     bad = [finder.refused(one) for one in labels.rejected]
     for done, row in enumerate(labels.rows, 1):
         try:
@@ -196,10 +207,10 @@ def import_folder(
             tree.add(name, digest=False)
             progress("import", done, len(tree.listing.files))
         return Folder(tree.root(), notes=tuple(tree.listing.notes(tree.listing.outside)), problem=labels)
-    for table in set(labels.tables) & set(tree.listing.files):
+    for table in set(labels.tables).intersection(tree.listing.files):
         tree.add(table, digest=False)
     rows, bad, finder = _found(tree, labels, held, progress)
-    return Folder(tree.root(), labels, tuple(rows), tuple(bad), finder.unnamed(), finder.notes())
+    return Folder(tree.root(), labels, rows, tuple(bad), finder.unnamed(), finder.notes())
 
 
 def _single(path: Path, sink: Sink, profile: str) -> Folder:
@@ -226,7 +237,7 @@ def held_folder(store: BlockReader, root: CID, progress: Progress = silent, opti
     if isinstance(labels, NoLabels):
         return Folder(root, notes=tuple(tree.listing.notes()), problem=labels)
     rows, bad, finder = _found(tree, labels, store, progress)
-    return Folder(root, labels, tuple(rows), tuple(bad), finder.unnamed(), finder.notes())
+    return Folder(root, labels, rows, tuple(bad), finder.unnamed(), finder.notes())
 
 
 def missing_folder(root: CID, error: NotFound) -> Folder:

@@ -21,6 +21,7 @@ from registry.core.errors import InvalidInput
 from registry.core.ports.method import Box
 from registry.core.text.cleaning import counted
 from registry.imaging.inspect_image import size_of
+from registry.spool import Spool
 
 _SMALL = 1 << 20  # bytes of a text file, or of the .yaml
 _MOST = 50  # files that may name the classes and are looked at
@@ -36,7 +37,7 @@ def read_yolo(tree: Tree) -> Labels | None:
     if not filled:
         return None
     names, annotation_of = _names(tree)
-    rows: list[LabelRow] = []
+    rows = Spool(LabelRow)
     bad: list[Rejection] = []
     empty = 0
     for picture, text in pairs:
@@ -52,7 +53,7 @@ def read_yolo(tree: Tree) -> Labels | None:
     without = counted(empty, "picture has", "pictures have")
     notes = [f"{without} an empty text file, {NO_LABEL}"] if empty else []
     tables = [*([annotation_of] if annotation_of else []), *(text for _, text in pairs)]
-    return Labels(form, tuple(rows), tuple(bad), tuple(tables), notes=tuple(notes))
+    return Labels(form, rows, tuple(bad), tuple(tables), notes=tuple(notes))
 
 
 def _texts_of(picture: str, texts: set[str]) -> list[str]:
@@ -66,7 +67,7 @@ def _texts_of(picture: str, texts: set[str]) -> list[str]:
 
 
 def _read_text(
-    tree: Tree, picture: str, text: str, names: dict[int, str], rows: list[LabelRow], bad: list[Rejection]
+    tree: Tree, picture: str, text: str, names: dict[int, str], rows: Spool[LabelRow], bad: list[Rejection]
 ) -> None:
     lines = tree.read(text, _SMALL).decode("utf-8", "replace").splitlines()
     size = size_of(lambda limit: tree.read(picture, limit)) if any(line.strip() for line in lines) else (0, 0)

@@ -54,6 +54,10 @@ class HeldTree:
             self._added[path] = measured(self._store, self._cids[path])
         return self._added[path]
 
+    def take(self, path: str, limit: int) -> tuple[Added, bytes]:
+        """The same, and its bytes up to ``limit``."""
+        return self.add(path), self.read(path, limit)
+
 
 def _kind(store: BlockReader, cid: CID) -> int | None:
     """An entry's type; None if its block can't be read, which fails when its content is read."""

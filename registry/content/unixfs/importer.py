@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
@@ -188,17 +188,19 @@ def add_bytes(sink: Sink, data: bytes, profile: str = DEFAULT_PROFILE) -> Added:
 
 
 def add_directory(sink: Sink, entries: Mapping[str, tuple[CID, int]], profile: str = DEFAULT_PROFILE) -> Added:
-    """Make a directory of names to (CID, cumulative size); a HAMT where the profile's estimate is above 256 KiB."""
+    """Make a directory of names to (CID, cumulative size); a HAMT where the profile's estimate is above 256 KiB.
+
+    ``entries`` may be read from elsewhere: of a large directory few are held at once.
+    """
     rule = profile_of(profile)
-    for name in entries:
+    block, estimate = None, 0
+    for name, (cid, _) in entries.items():
         check_name(name)
-    links = {name: Link(cid, name, tsize) for name, (cid, tsize) in entries.items()}
-    block = None
-    estimate = sum(len(name.encode()) + len(bytes(cid)) for name, (cid, _) in entries.items())
+        estimate += len(name.encode()) + len(bytes(cid))
     if estimate <= HAMT_THRESHOLD:  # a block is never smaller than its names and CIDs
-        block = unixfs.directory_node(tuple(links.values()))
+        block = unixfs.directory_node(tuple(Link(cid, name, tsize) for name, (cid, tsize) in entries.items()))
     if block is None or (rule.hamt_by_block and len(block) > HAMT_THRESHOLD):
-        part = _shard(sink, rule, links, hamt.spread(entries), 0)
+        part = _shard(sink, rule, entries, hamt.spread(entries), 0)
     else:
         cid = _cid(rule, block, DAG_PB)
         sink.put_own(cid, block)
@@ -206,15 +208,21 @@ def add_directory(sink: Sink, entries: Mapping[str, tuple[CID, int]], profile: s
     return Added(part.cid, 0, part.tsize, part.cid.digest)
 
 
-def _shard(sink: Sink, rule: Profile, links: Mapping[str, Link], buckets: dict[int, hamt.Bucket], depth: int) -> _Part:
+def _shard(
+    sink: Sink,
+    rule: Profile,
+    entries: Mapping[str, tuple[CID, int]],
+    buckets: Iterable[tuple[int, hamt.Bucket]],
+    depth: int,
+) -> _Part:
     """A node of a HAMT; recursion ends where the hash's bits do, at 8 levels."""
     children = []
-    for index, bucket in buckets.items():
+    for index, bucket in buckets:
         if len(bucket) == 1:
             name = bucket[0][1]
-            children.append(hamt.Child(index, name, links[name]))
+            children.append(hamt.Child(index, name, Link(entries[name][0], name, entries[name][1])))
         else:
-            below = _shard(sink, rule, links, hamt.divide(bucket, depth + 1), depth + 1)
+            below = _shard(sink, rule, entries, hamt.divide(bucket, depth + 1), depth + 1)
             children.append(hamt.Child(index, None, Link(below.cid, "", below.tsize)))
     block = hamt.encode_shard(children)
     cid = _cid(rule, block, DAG_PB)

@@ -6,6 +6,7 @@ Invariants: only regular files are listed. A symbolic link is followed inside it
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Collection
@@ -15,9 +16,11 @@ from typing import IO, Protocol
 
 from registry.content.unixfs import importer
 from registry.content.unixfs.importer import Added, Sink
+from registry.content.unixfs.local_root import directory
 from registry.core.errors import InvalidInput, not_read
 from registry.core.ipld.cid import CID
 from registry.core.text.cleaning import counted
+from registry.spool import ByPath
 
 MAX_ENTRIES = 20_000_000
 _SYSTEMS = frozenset(("thumbs.db", "desktop.ini", "icon\r"))
@@ -77,6 +80,10 @@ class Tree(Protocol):
         """Take a listed file in; again: the same."""
         ...
 
+    def take(self, path: str, limit: int) -> tuple[Added, bytes]:
+        """Take it in, and its bytes up to ``limit``."""
+        ...
+
 
 class Below:
     """The one folder below a tree that holds all of its files, as a tree."""
@@ -100,15 +107,20 @@ class Below:
         """Take a listed file in."""
         return self._tree.add(f"{self.folder}/{path}", digest)
 
+    def take(self, path: str, limit: int) -> tuple[Added, bytes]:
+        """Take it in, and its bytes up to ``limit``."""
+        return self._tree.take(f"{self.folder}/{path}", limit)
+
 
 class LocalTree:
     """A folder on this machine; what is added goes into the sink."""
 
     def __init__(self, root: Path, sink: Sink, profile: str, follow_links: bool = False) -> None:
         self._root, self._sink, self._profile, self._follow = os.path.realpath(root), sink, profile, follow_links
-        self.name, self.added = str(root), dict[str, Added]()
+        self.name = str(root)
         self.listing = Listing()
         self._list()
+        self._added = ByPath(self.listing.files, Added)
 
     def _inside(self, real: str) -> bool:
         return self._follow or real == self._root or real.startswith(f"{self._root.rstrip('/')}/")
@@ -170,23 +182,50 @@ class LocalTree:
         """A listed file's bytes, up to ``limit``."""
         try:
             with self.opened(path) as stream:
-                return stream.read(limit)
+                return _read(stream, limit)
         except OSError as error:
             raise not_read(path, error) from error
 
     def add(self, path: str, digest: bool = True) -> Added:
         """Into the sink, once."""
-        if path not in self.added:
+        found = self._added.get(path)
+        if found is None:
             try:
                 with self.opened(path) as stream:
-                    self.added[path] = importer.add_file(self._sink, stream, self._profile, digest=digest)
+                    found = self._put(path, stream, digest)
             except OSError as error:
                 raise not_read(path, error) from error
-        return self.added[path]
+        return found
+
+    def take(self, path: str, limit: int) -> tuple[Added, bytes]:
+        """Into the sink, once, and its bytes up to ``limit``, both by one reading where these are all."""
+        found = self._added.get(path)
+        if found is not None:
+            return found, self.read(path, limit)
+        try:
+            with self.opened(path) as stream:
+                data = _read(stream, limit)
+                if len(data) < limit:
+                    return self._put(path, io.BytesIO(data)), data
+                stream.seek(0)
+                return self._put(path, stream), data
+        except OSError as error:
+            raise not_read(path, error) from error
+
+    def _put(self, path: str, stream: IO[bytes], digest: bool = True) -> Added:
+        added = importer.add_file(self._sink, stream, self._profile, digest=digest)
+        self._added.put(path, added)
+        return added
 
     def root(self) -> CID:
         """The directory of all that was added, at its places."""
-        return _directory(self._sink, self.added, self._profile).cid
+        return directory(self._sink, self._profile, self.listing.files, self._added).cid
+
+
+def _read(stream: IO[bytes], limit: int) -> bytes:
+    """Up to ``limit`` bytes; room is made for what is there, not for the limit."""
+    data = stream.read(min(limit, os.fstat(stream.fileno()).st_size + 1))
+    return data + stream.read(limit - len(data)) if 0 < len(data) < limit else data
 
 
 def _opened_path(descriptor: int) -> str:
@@ -209,19 +248,3 @@ def bound(count: int) -> None:
     """``InvalidInput`` (``too_large``) above what a walk may list."""
     if count > MAX_ENTRIES:
         raise InvalidInput(f"the folder holds more than {MAX_ENTRIES} files", code="too_large")
-
-
-def _directory(sink: Sink, files: dict[str, Added], profile: str) -> Added:
-    """A directory, and those below it, from paths."""
-    below: dict[str, dict[str, Added]] = {}
-    entries: dict[str, tuple[CID, int]] = {}
-    for path, added in files.items():
-        head, slash, rest = path.partition("/")
-        if slash:
-            below.setdefault(head, {})[rest] = added
-        else:
-            entries[head] = (added.cid, added.tsize)
-    for name, inner in below.items():
-        made = _directory(sink, inner, profile)
-        entries[name] = (made.cid, made.tsize)
-    return importer.add_directory(sink, entries, profile)

@@ -8,8 +8,10 @@ Source: the UnixFS specification (specs.ipfs.tech/unixfs), "HAMTDirectory".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 import mmh3
 
@@ -90,14 +92,18 @@ def decode_shard(found: UnixFS, node: Node) -> Iterator[Child]:
 Bucket = list[tuple[int, str]]
 
 
-def spread(names: Mapping[str, object], depth: int = 0) -> dict[int, Bucket]:
-    """Names with their hashes by index in the root."""
-    return divide([(name_hash(name), name) for name in names], depth)
+def spread(names: Iterable[str]) -> Iterator[tuple[int, Bucket]]:
+    """Names with their hashes by index in the root; a directory may have millions, so one bucket is made at a time."""
+    given = list(names)
+    hashes = array("Q", map(name_hash, given))
+    order = sorted(range(len(given)), key=hashes.__getitem__)
+    for index, places in groupby(order, key=lambda place: index_at(hashes[place], 0, FANOUT)):
+        yield index, [(hashes[place], given[place]) for place in places]
 
 
-def divide(bucket: Bucket, depth: int) -> dict[int, Bucket]:
-    """A bucket's names by their index at ``depth``."""
+def divide(bucket: Bucket, depth: int) -> Iterator[tuple[int, Bucket]]:
+    """A bucket's names by their index at ``depth``, which rises."""
     found: dict[int, Bucket] = {}
     for pair in bucket:
         found.setdefault(index_at(pair[0], depth, FANOUT), []).append(pair)
-    return dict(sorted(found.items()))
+    yield from sorted(found.items())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 
 from registry.core.errors import InvalidInput
 
@@ -18,6 +19,9 @@ _PAIRS = [one + other for one in _SIGNS for other in _SIGNS]  # by ten bits: sev
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE32 = re.compile("[a-z2-7]*")
 _DIGITS = str.maketrans(_SIGNS, _BASE36[:32])  # as ``int`` reads them
+_FIVE_BITS = bytes.maketrans(bytes(range(32)), _SIGNS.encode())
+# Of 40 bits in 64: the lower half stays, the upper half moves up; then of 20 in 32, then of 10 in 16.
+_SPREAD = [(bytes.fromhex(mask), by) for mask, by in (("00000000000fffff", 12), ("000003ff" * 2, 6), ("001f" * 4, 3))]
 
 
 def _bad(reason: str) -> InvalidInput:
@@ -61,6 +65,25 @@ def encode_base32(data: bytes) -> str:
     number = int.from_bytes(data, "big") << spare
     pairs = [_PAIRS[number >> shift & 1023] for shift in range(len(data) * 8 + spare - 10, -1, -10)]
     return "b" + "".join(pairs)[: (len(data) * 8 + 4) // 5]
+
+
+def encode_base32_each(values: Sequence[bytes]) -> list[str]:
+    """The same of many values of one length, as one number: several times as fast as one by one."""
+    if not values:
+        return []
+    size = len(values[0])
+    groups = -(-size // 5)  # of 40 bits, which are 8 characters
+    data = b"".join([value.ljust(groups * 5, b"\0") for value in values])
+    count = len(data) // 5
+    wide = bytearray(count * 8)
+    for place in range(5):
+        wide[place + 3 :: 8] = data[place::5]
+    number = int.from_bytes(wide, "big")
+    for mask, shift in _SPREAD:
+        low = number & int.from_bytes(mask * count, "big")
+        number = low | (number ^ low) << shift
+    text = number.to_bytes(count * 8, "big").translate(_FIVE_BITS).decode()
+    return ["b" + text[at : at + (size * 8 + 4) // 5] for at in range(0, count * 8, groups * 8)]
 
 
 def decode_base32(body: str) -> bytes:

@@ -11,7 +11,8 @@ what ``clean`` lets in, whoever signed it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
+from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
@@ -65,6 +66,7 @@ SIGNALS = (*STATED, *(PICTURE + name for name in STATED))
 TEXTS = tuple(one.name for one in msgspec.structs.fields(AnnotationTexts) if one.default is None)
 MAPS = tuple(one.name for one in msgspec.structs.fields(AnnotationTexts) if one.default_factory is dict)
 ANNOTATION_FIELDS = Annotation.__struct_fields__
+_getter = lru_cache(attrgetter)
 PREFIXES = {"attributes": "attr.", "sources": "source.", "rights": "rights."}  # of a table's columns, one a name
 
 
@@ -147,7 +149,9 @@ def check_sources(annotation: Annotation) -> None:
 
 def cells(row: LabeledRow, columns: Sequence[str]) -> list[Any]:
     """The row as it stands in its table."""
-    return [getattr(row, column) if column != "boxes" else list(map(list, row.boxes)) for column in columns]
+    found = list(_getter(*columns)(row))
+    found[columns.index("boxes")] = list(map(list, row.boxes))
+    return found
 
 
 def read(values: Mapping[str, Any]) -> LabeledRow:

@@ -16,6 +16,7 @@ from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.records import data, log, naming, release, training, versions
 from registry.core.records.base import Record
+from registry.core.remembered import Remembered
 
 _ALL: tuple[type[Record], ...] = (
     *(data.Contribution, data.Snapshot, data.Preprocessing),
@@ -26,6 +27,8 @@ _ALL: tuple[type[Record], ...] = (
 )
 TYPES: dict[str, type[Record]] = {cast(str, kind.__struct_config__.tag): kind for kind in _ALL}
 R = TypeVar("R", bound=Record)
+KEPT = 4 << 20  # bytes of records that were read lately: as values they take about seven times that
+_read_lately = Remembered[bytes, Record](KEPT, len)
 
 
 def to_value(thing: Any) -> Any:
@@ -77,7 +80,14 @@ def _kind(value: Any) -> str:
 
 
 def parse(data: bytes) -> Record:
-    """The record that these bytes are. ``InvalidInput`` if they are none, or not written canonically."""
+    """The record that these bytes are. ``InvalidInput`` if they are none, or not written canonically.
+
+    The same bytes may give the same record again: nobody changes what is inside one.
+    """
+    return _read_lately.of(data, lambda: _parsed(data))
+
+
+def _parsed(data: bytes) -> Record:
     value = encoding.decode(data)
     kind = _kind(value)
     version = versions.check(kind, value.get("v"), versions.newest(kind))

@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from registry.core.errors import InvalidInput
@@ -85,6 +86,7 @@ def group_name(group: Mapping[str, str]) -> str:
     return " & ".join(f"{word(name)}={word(value)}" for name, value in sorted(group.items()))
 
 
+@lru_cache(1 << 12)  # a page asks for those of its few hundred figures again and again
 def name_of(parts: FigureName) -> str:
     """The one name of a figure."""
     said = [" & ".join(map(word, parts.of)), group_name(dict(parts.group))]

@@ -17,17 +17,17 @@ from typing import NamedTuple
 
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import is_cid
+from registry.core.issuers import is_did, read_issuer
 
 RESERVED = frozenset({"latest"})  # means the newest one, named or not
 MAX_NAME = 63
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*", re.ASCII)
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
-_ISSUER = re.compile(r"(?:did:pkh:eip155:1:)?0x[0-9a-f]{40}", re.ASCII)
 _CID_BEGINS = "baf"
 
 
 class Reference(NamedTuple):
-    """What somebody wrote: whose name (None: one's own), and which thing of that name (None: the newest)."""
+    """What somebody wrote: whose name (a DID; None: one's own), and which thing of that name (None: the newest)."""
 
     issuer: str | None
     name: str
@@ -70,8 +70,8 @@ def why_no_reference(text: str) -> tuple[str, str]:
     """As ``why_no_name``, of a text that ``read_reference`` can't read, with its number and its issuer."""
     before, slash, rest = text.rpartition("/")
     name, at, _ = rest.partition("@")
-    if slash and not _ISSUER.fullmatch(before):
-        return "before / stands the issuer's address: 0x and 40 lower-case hex digits", "write 0x.../NAME."
+    if slash and not is_did(read_issuer(before)):
+        return "before / stands the issuer's address: 0x and 40 hex digits", "write 0x.../NAME."
     if is_name(name) and at:
         return f"after {name}@ stands a whole number from 1 on", f"write {name}@1 for the first that was called so."
     return why_no_name(name)
@@ -83,6 +83,7 @@ def read_reference(text: str) -> Reference | None:
     text = text.replace("%2F", "/", 1)
     before, slash, rest = text.rpartition("/")
     name, at, number = rest.partition("@")
-    if (slash and not _ISSUER.fullmatch(before)) or (at and not _NUMBER.fullmatch(number)) or not is_name(name):
+    issuer = read_issuer(before) if slash else None
+    if (issuer is not None and not is_did(issuer)) or (at and not _NUMBER.fullmatch(number)) or not is_name(name):
         return None
-    return Reference(before or None, name, int(number) if at else None)
+    return Reference(issuer, name, int(number) if at else None)

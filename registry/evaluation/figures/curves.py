@@ -95,14 +95,27 @@ def by_confidence(columns: Columns, classes: Sequence[str]) -> dict[str, Points]
     """``f1_``, ``precision_`` and ``recall_confidence`` of each class, and their means, ``macro_...``."""
     found: dict[str, Points] = {of_class(f"{kind}_confidence", name): [] for kind in KINDS for name in classes}
     macro: dict[str, Points] = {f"macro_{kind}_confidence": [] for kind in KINDS}
-    zero = Fraction(0)
+    every = found | macro
+    before: Ints | None = None
+    values: dict[str, str] = {}
     for step, counts in enumerate(_matrices(columns)):
+        if before is None or not np.array_equal(before, counts):  # at most steps no image's call changes
+            values, before = _at_step(counts, classes), counts
         x = six_ratio(step, STEPS)
-        for kind, figure in KINDS.items():
-            for label, name in enumerate(classes):
-                found[of_class(f"{kind}_confidence", name)].append([x, six(figure(counts, label) or zero) or ""])
-            macro[f"macro_{kind}_confidence"].append([x, six(metrics.macro(counts, figure) or zero) or ""])
-    return found | macro
+        for name, value in values.items():
+            every[name].append([x, value])
+    return every
+
+
+def _at_step(counts: Ints, classes: Sequence[str]) -> dict[str, str]:
+    """The values of ``by_confidence`` of one confusion matrix."""
+    zero = Fraction(0)
+    found = {}
+    for kind, figure in KINDS.items():
+        for label, name in enumerate(classes):
+            found[of_class(f"{kind}_confidence", name)] = six(figure(counts, label) or zero) or ""
+        found[f"macro_{kind}_confidence"] = six(metrics.macro(counts, figure) or zero) or ""
+    return found
 
 
 def box_f1(columns: Columns, label: int) -> list[tuple[int, int]]:

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from web3 import HTTPProvider, Web3
-from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
+from web3.exceptions import BlockNotFound, ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.providers import BaseProvider
 
@@ -28,6 +28,7 @@ from registry.settings import Settings
 sys.setrecursionlimit(1000)  # Python's own: py_ecc raises it a hundredfold, and hostile nesting would kill us
 
 TIMEOUT_SECONDS = 20.0
+ASKED_GAS = 3_000_000  # for what a stranger's contract computes when it is asked
 # What nodes say of a transaction that they or the chain have, or have another of its nonce.
 KNOWN = ("nonce too low", "already known", "already imported", "underpriced", "invalid transaction nonce")
 
@@ -92,6 +93,20 @@ class Web3Node:
         """What lies at an address."""
         with translated():
             return _hex(self._web3.eth.get_code(Web3.to_checksum_address(address)))
+
+    def ask(self, address: str, data: bytes) -> bytes | None:
+        """What a contract answers to a call that changes nothing, as of the newest block; None where it
+        reverts, or burns ``ASKED_GAS``."""
+        asked = {"to": Web3.to_checksum_address(address), "data": _hex(data), "gas": ASKED_GAS}
+        with translated():
+            try:
+                return bytes(self._web3.eth.call(asked, "latest"))
+            except ContractLogicError:
+                return None
+            except Web3RPCError as error:
+                if "gas" in _said(error).lower():  # all of it was burnt: each node says so in its own words
+                    return None
+                raise
 
     def knows(self, transaction: str) -> bool:
         """Whether it is mined or waits to be."""
@@ -175,7 +190,11 @@ def _place(answer: Any) -> Place:
     return Place(_hex(answer["transactionHash"]), int(answer["blockNumber"]), _hex(answer["blockHash"]))
 
 
+def node_of(settings: Settings) -> Web3Node:
+    """The node that the settings name."""
+    return Web3Node(HTTPProvider(settings.chain_rpc, request_kwargs={"timeout": TIMEOUT_SECONDS}))
+
+
 def connect(settings: Settings, key: Callable[[], PrivateKey], outbox: Outbox) -> Chain:
     """The chain that the settings name."""
-    provider = HTTPProvider(settings.chain_rpc, request_kwargs={"timeout": TIMEOUT_SECONDS})
-    return Chain(Web3Node(provider), settings.chain_contract, key, outbox)
+    return Chain(node_of(settings), settings.chain_contract, key, outbox)

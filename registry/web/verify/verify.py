@@ -17,6 +17,7 @@ from pathlib import Path
 
 from registry.evaluation.verdict_text import words as verdict_words
 from registry.web.base.words import catalogue
+from registry.web.verify.stripped import stripped
 
 _HERE = Path(__file__).parent
 _STATIC = _HERE.parent / "static"
@@ -63,7 +64,7 @@ def script(first: str) -> str:
     """All modules that ``first`` needs, itself last, as one script. ``ValueError`` where modules need each other."""
     order: list[Path] = []
     _visit(_HERE / first, order, ())
-    return '"use strict";\n' + "".join(_as_function(path) for path in order)
+    return '"use strict";\n' + stripped("".join(_as_function(path) for path in order))
 
 
 def _text(path: Path) -> str:

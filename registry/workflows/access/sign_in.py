@@ -2,7 +2,7 @@
 
 Invariants: a nonce follows from a key that all processes share, so asking for one writes nothing; a used one is kept
 until it would have expired, so that it is used once. A session ends within ``HOURS``, with its message, or with its
-account, whichever is first. A wallet writes in its own name, as a did:pkh.
+account, whichever is first. A wallet writes in its own name, as a did:pkh; a contract's names its chain.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from registry.catalog import accounts, tokens
 from registry.catalog.tokens import Caller, Configured
 from registry.core.errors import Conflict, Untrusted
 from registry.core.issuers import did_of
-from registry.provenance.keys import sign_in_message, wallets
+from registry.provenance.keys import contract_wallets, sign_in_message, wallets
+from registry.provenance.keys.sign_in_message import SignIn
 from registry.workflows.parts import Parts
 
 HOURS = 12
@@ -120,6 +121,31 @@ def message(parts: Parts, origin: str, address: str) -> str:
     return sign_in_message.write(origin, account, parts.settings.sign_in_chain, nonce, parts.now(), STATEMENT)
 
 
+def _signer(parts: Parts, said: SignIn, address: str, text: str, signature: str) -> str:
+    """In whose name the wallet at ``address`` writes, which signed ``text``: with a key, or as a contract's signature
+    (ERC-1271). ``Untrusted`` (``bad_signature``) where it did neither.
+    """
+    wrong = Untrusted(
+        f"{said.address} did not sign this message",
+        code="bad_signature",
+        hint="sign it as it stands, with personal_sign.",
+    )
+    try:
+        if wallets.signer_of(text, signature) == address:
+            return did_of(address)
+    except Untrusted as error:
+        wrong = error
+    if not parts.settings.chain_rpc:
+        wrong.hint = f"{wrong.hint} A contract wallet can't be asked: this registry has no EMOTIONET_CHAIN_RPC."
+        raise wrong
+    from registry.provenance.anchors.ethereum import node_of  # web3 takes half a second to load
+
+    data = contract_wallets.signature_of(signature)
+    if not contract_wallets.signed(node_of(parts.settings), said.chain, address, text, data):
+        raise wrong
+    return f"did:pkh:eip155:{said.chain}:{address}"  # on another chain it may be somebody else's
+
+
 def sign_in(parts: Parts, configured: Configured, origin: str, text: str, signature: str) -> Session:
     """A session for the wallet that signed ``text``. ``InvalidInput`` for no message, ``Untrusted`` for one that does
     not count here, ``NoAccount`` for a wallet that may not sign in.
@@ -129,8 +155,7 @@ def sign_in(parts: Parts, configured: Configured, origin: str, text: str, signat
     sign_in_message.check(said, origin, parts.settings.sign_in_chain, now, NONCE_LIFE)
     ends = _nonce_ends(parts, said.nonce, now)
     address = wallets.checked_address(said.address)
-    if wallets.signer_of(text, signature) != address:
-        raise Untrusted(f"{said.address} did not sign this message", code="bad_signature", hint="sign it with it.")
+    contributor = _signer(parts, said, address, text, signature)
     longest = now + timedelta(hours=HOURS)
     expires = _text(min(longest, said.expires or longest))
     with parts.catalog.write() as db:
@@ -140,7 +165,7 @@ def sign_in(parts: Parts, configured: Configured, origin: str, text: str, signat
             raise NoAccount(f"{said.address} is no account of this registry", code="no_account", hint=hint)
         if not accounts.use_nonce(db, said.nonce, _text(now), _text(ends)):
             raise Untrusted("the nonce was used before", code="bad_nonce", hint="ask for a new one.")
-        named: Mapping[str, Any] = {"contributor": did_of(address), "account": address}
+        named: Mapping[str, Any] = {"contributor": contributor, "account": address}
         name = f"wallet {said.address} {secrets.token_hex(3)}"
         identity, token = tokens.create(db, scopes, _text(now), expires, name=name, **named)
     return Session(Caller(identity, name, scopes, **named), token, expires)

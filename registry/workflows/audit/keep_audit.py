@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from registry.catalog.marks import settle
 from registry.catalog.queries import kept_audits
 from registry.catalog.queries.signed_records import entries, releases
 from registry.core.errors import EmotionetError, Unavailable, with_hint
@@ -99,6 +100,7 @@ def carry_out(parts: Parts, audit: str, target: str, level: int | None, name: st
         raise
     with parts.catalog.write() as db:
         kept_audits.finish(db, audit, _named(report.to_json(), target, name), parts.now())
+    settle(parts.catalog)
     return report
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from registry.catalog.database.database import Connection
 from registry.catalog.queries.labeled_images import image_grid
@@ -11,6 +12,7 @@ from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.errors import Conflict, UsageError
 from registry.core.ipld.cid import CID
+from registry.core.issuers import read_issuer
 from registry.core.table import tables
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
@@ -33,6 +35,8 @@ def list_images(
     """
     if (run is None) != (dropped is None):
         raise UsageError("run and dropped belong together", hint="give both: the run, and the reason.")
+    if wanted.issuer is not None:
+        wanted = replace(wanted, issuer=read_issuer(wanted.issuer))
     with parts.catalog.read() as db:
         given = _dropped(parts, db, run, dropped) if run is not None and dropped is not None else None
         return image_grid.page(db, wanted, given=given, cursor=cursor, limit=limit)

@@ -14,7 +14,7 @@ entry, unless the caller wants another. Appending is refused while any source kn
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -22,11 +22,12 @@ from operator import itemgetter
 from registry.catalog import log_heads
 from registry.catalog.database.database import Connection
 from registry.catalog.index import indexing
+from registry.catalog.index.table_rows import MadeRows
+from registry.catalog.marks import settle
 from registry.catalog.queries.signed_records import entries
 from registry.core import log, records
 from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
-from registry.core.labeling.labeled_row import LabeledRow
 from registry.core.log import Signer
 from registry.provenance.keys import signed_heads as signed_heads
 from registry.workflows.log.newer_entries import ask_anchors, check_newest
@@ -53,13 +54,17 @@ class LogTransaction:
     signer: Signer
     db: Connection
     signed: list[log_heads.Pending] = field(default_factory=list)  # entries appended in it
+    kinds: set[type[records.Record]] = field(default_factory=set)  # of the records that these say
 
-    def append(
-        self, record: records.Record, *, again: bool = False, rows: Sequence[LabeledRow] | None = None
-    ) -> Appended:
+    @property
+    def changes_answers(self) -> bool:
+        """Whether an answer may change that a server keeps: none of those rests on rows alone."""
+        return bool(self.kinds - {records.Contribution})
+
+    def append(self, record: records.Record, *, again: bool = False, made: MadeRows | None = None) -> Appended:
         """Sign, append and index a record; the blocks it links to must be in the store already.
 
-        ``rows``: of a contribution, those that its table was made of.
+        ``made``: of a contribution, the rows that its table was made of.
         ``again``: also where the log holds an equal record, for what is moved back to where it was before. What
         ``indexing.index_entry`` raises for a record that can't be indexed ends the transaction.
         """
@@ -69,7 +74,7 @@ class LogTransaction:
             return Appended(cid, existing, new=False)
         if entries.newest(self.db, self.signer.did) is None:
             self._append(_issuer_record(self.parts))
-        return Appended(cid, self._append(record, rows), new=True)
+        return Appended(cid, self._append(record, made), new=True)
 
     def _now(self, previous: CID | None) -> str:
         """The time, or the previous entry's where a clock was set back by no more than clocks are corrected by."""
@@ -77,7 +82,7 @@ class LogTransaction:
         before = None if previous is None else entries.issued_at(self.db, previous)
         return before if before is not None and now < before and not log.clearly_before(now, before) else now
 
-    def _append(self, record: records.Record, rows: Sequence[LabeledRow] | None = None) -> CID:
+    def _append(self, record: records.Record, made: MadeRows | None = None) -> CID:
         newest = entries.newest(self.db, self.signer.did)
         previous, seq = (newest[0], newest[1] + 1) if newest else (None, 0)
         first = entries.first(self.db, self.signer.did)
@@ -91,11 +96,12 @@ class LogTransaction:
         def get(wanted: CID) -> bytes:
             return new_blocks[wanted] if wanted in new_blocks else self.parts.store.get(wanted)
 
-        indexing.index_entry(self.db, cid, get, rows)
+        indexing.index_entry(self.db, cid, get, made)
         self.parts.store.put_many([(record_cid, data)])
         log_heads.add_pending(self.db, cid, entry, signed)
         log_heads.set_head(self.db, entry.issuer, seq, cid)
         self.signed.append((cid, seq, signed))
+        self.kinds.add(type(record))
         return cid
 
 
@@ -112,6 +118,8 @@ def appending(parts: Parts, signer: Signer, write: Write | None = None) -> Itera
         transaction = LogTransaction(parts, signer, db)
         yield transaction
     _put_pending(parts, signer.did, transaction.signed)
+    if transaction.changes_answers:
+        settle(parts.catalog)
 
 
 def append(parts: Parts, signer: Signer, record: records.Record) -> Appended:

@@ -130,10 +130,8 @@ def named_rows(parts: Parts, db: Connection, reference: Reference) -> list[dict[
 
     ``InvalidInput`` ``ambiguous`` where several issuers of this home have the name.
     """
-    issuer = reference.issuer
-    if issuer is not None and not issuer.startswith(DID_PREFIX):
-        issuer = DID_PREFIX + issuer
-    rows = names.history(db, reference.name, local_issuers(parts) if issuer is None else [issuer])
+    issuers = local_issuers(parts) if reference.issuer is None else [reference.issuer]
+    rows = names.history(db, reference.name, issuers)
     givers = sorted({row["issuer"] for row in rows})
     if len(givers) > 1:
         found = [(f"{one.removeprefix(DID_PREFIX)}/{reference.name}", "name") for one in givers]

@@ -1,4 +1,7 @@
-"""Have images fetched that records name and whose bytes are not here, or that were given up."""
+"""Have images fetched that records name and whose bytes are not here, or that were given up.
+
+Each picture is asked then what it says of its own use (``fetch_job``), whoever has named it.
+"""
 
 from __future__ import annotations
 

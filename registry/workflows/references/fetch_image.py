@@ -33,9 +33,13 @@ REASONS = {  # by code; none names a gateway, whose address may hold a secret
     "malformed": "its blocks are no file as IPFS writes them",
     "other_image": "its bytes are not those whose sha256 the record states",
     "withdrawn": "it was withdrawn",
+    "reserved": "it says itself that it is not for training or data mining, and no label of this registry says so with "
+    "it: label it here, and fetch it again",
     "not_taken": "it came, and could not be kept here",
 }
-FINAL = frozenset({"is_directory", "not_a_file", "not_an_image", "too_large", "malformed", "other_image", "withdrawn"})
+FINAL = frozenset(
+    {"is_directory", "not_a_file", "not_an_image", "too_large", "malformed", "other_image", "withdrawn", "reserved"}
+)
 
 
 @dataclass(frozen=True)

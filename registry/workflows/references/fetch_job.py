@@ -3,7 +3,9 @@
 Invariants: bytes are stored and flushed before a row that names them is signed. One transaction signs rows, lets go of
 them, and is refused if another worker has the job: a row is registered once. An image that can't be had is tried again
 ever later (``PAUSES``) and then given up with the reason; what waiting can't mend is given up at once. A withdrawn
-image is not fetched, and nothing is registered of it.
+image is not fetched, and nothing is registered of it. Every picture is asked what it says of its own use: one that says
+no is kept only where a row of this issuer tells it with the label. Others' rows can't be changed here: by them alone a
+snapshot would not know.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from registry.catalog.queries.labeled_images.rows import newest_rows
 from registry.catalog.queries.roots import withdrawn_targets
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
+from registry.core.snapshots.use import says_no
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows.images.registering.labeled_rows import NewRow, fit_boxes
@@ -62,6 +65,9 @@ def _settle(parts: Parts, job: Job, found: Mapping[CID, Arrived | str], tried: M
     """Keep what came and register its rows; try the rest later, or give it up."""
     came = {str(cid): one for cid, one in found.items() if isinstance(one, Arrived)}
     failed = {str(cid): one for cid, one in found.items() if isinstance(one, str)}
+    for name in _untold(parts, job.run, came):
+        del came[name]
+        failed[name] = "reserved"
     for name, one in came.items():
         if one.blocks:
             parts.store.put_many(one.blocks)
@@ -77,6 +83,19 @@ def _settle(parts: Parts, job: Job, found: Mapping[CID, Arrived | str], tried: M
         referenced.drop(log.db, [name for name in took if not refused.get(name)])
         _try_again(parts, log.db, job.run, failed, tried)
     _tell(job, took, failed)
+
+
+def _untold(parts: Parts, issuer: str, came: Mapping[str, Arrived]) -> list[str]:
+    """Those that say no of their own use, of which no row of ``issuer`` can tell it: none waits, and none is there that
+    may be corrected, or says it already."""
+    no = {name: one for name, one in came.items() if says_no(one.picture.rights)}
+    if not no:
+        return []
+    with parts.catalog.read() as db:
+        told = {one.cid for one in referenced.rows_of(db, no, issuer)}
+        rows = newest_rows(db, issuer, {one.sha256 for one in no.values()})
+    can_tell = {sha256 for (sha256, _), row in rows.items() if row["signature"] is None or says_no(row["rights"])}
+    return [name for name, one in no.items() if name not in told and one.sha256 not in can_tell]
 
 
 def _register(log: LogTransaction, took: Mapping[str, Arrived]) -> dict[str, str]:

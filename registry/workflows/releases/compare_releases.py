@@ -1,4 +1,8 @@
-"""Compare two releases on the images that both judged: figures, significance, and what was changed between them."""
+"""Compare two releases on the images that both judged: figures, significance, and what was changed between them.
+
+Invariant: all of it follows from records, so it is computed once for two releases; that their records are held, and may
+be read, is asked each time.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from registry.core import records
 from registry.core.draw import union_groups
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
+from registry.core.remembered import Remembered
 from registry.core.run_view import ReleaseView, release_view
 from registry.core.table import tables
 from registry.core.text.claim_text import claim_text
@@ -24,11 +29,18 @@ from registry.provenance.release_view import threshold_of
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
 
+_found = Remembered[tuple[CID, CID], dict[str, Any]](32)
+
 
 @refuse_unusable()
 def compare_releases(parts: Parts, a: CID, b: CID) -> dict[str, Any]:
     """The document of `emotionet release compare A B --json`. ``InvalidInput`` where nothing can be compared."""
     views = [release_view(parts.store.get, read_as(parts, records.Release, cid)) for cid in (a, b)]
+    return {"a": str(a), "b": str(b), **_found.of((a, b), lambda: _compared(parts, views))}
+
+
+def _compared(parts: Parts, views: list[ReleaseView]) -> dict[str, Any]:
+    """All but the releases' names."""
     classes = views[0].snapshot.classes
     if classes != views[1].snapshot.classes:
         raise InvalidInput(
@@ -53,8 +65,6 @@ def compare_releases(parts: Parts, a: CID, b: CID) -> dict[str, Any]:
         seed=views[0].plan.seed,
     )
     return {
-        "a": str(a),
-        "b": str(b),
         "images": found.n,
         "groups": found.groups,
         "only_a": len(columns[0]) - found.n - relabeled,

@@ -18,6 +18,7 @@ from registry.catalog.queries.signed_records import releases
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
+from registry.core.remembered import Remembered
 from registry.core.run_view import ReleaseView, release_view
 from registry.evaluation.facts import Facts
 from registry.evaluation.sentences import LANGUAGES
@@ -31,17 +32,15 @@ from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 COUNTED = 100_000  # images of a release up to which persons are counted where nobody audits: a page must not wait
-_counted: dict[CID, People | None] = {}
+_people = Remembered[CID, People](10_000)
 
 
 def people_of_release(parts: Parts, view: ReleaseView) -> People | None:
     """Persons and groups of a release's judged images; None where there are more than ``COUNTED``, or can't be read."""
     if view.snapshot.count > COUNTED:
         return None
-    key = view.plan.preprocessing
-    if key not in _counted:
-        _counted[key] = guarded(lambda: people(view, parts.store.get), None)
-    return _counted[key]
+    count = lambda: people(view, parts.store.get)  # noqa: E731
+    return guarded(lambda: _people.of(view.plan.preprocessing, count), None)
 
 
 def facts_here(

@@ -24,6 +24,7 @@ from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID
+from registry.core.issuers import read_issuer
 from registry.core.log import Signer
 from registry.core.ports.store import missing_from
 from registry.core.snapshots.classes import Classes, load_classes
@@ -196,6 +197,9 @@ def not_held(parts: Parts, rows: Iterable[Mapping[str, Any]]) -> set[bytes]:
 def with_issuer(db: Connection, query: dict[str, Any]) -> dict[str, Any]:
     """A query by contributor, completed with the issuer: the same name under two issuers is two contributors."""
     check_query(query)
+    if "issuer" in query:
+        meant = query["issuer"]
+        query = {**query, "issuer": read_issuer(meant) if isinstance(meant, str) else list(map(read_issuer, meant))}
     if "contributor" not in query or "issuer" in query or SPEAKERS in query:
         return query
     found = contributors_named(db, choices(query["contributor"]))

@@ -13,6 +13,7 @@ from registry.catalog.database.database import Connection
 from registry.catalog.queries.labeled_images.rows import contributors_named
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
+from registry.core.issuers import read_issuer
 from registry.core.snapshots import rules
 from registry.core.text import cleaning
 
@@ -60,9 +61,9 @@ def settled(db: Connection, terms: Terms) -> Settled:
 
 def _labeller(db: Connection, text: str) -> tuple[str, str]:
     """One (issuer, contributor) by a name, or by ISSUER/NAME."""
-    issuer, slash, name = text.partition("/") if text.startswith("did:") else ("", "", text)
+    issuer, slash, name = text.partition("/") if text.startswith(("did:", "0x")) else ("", "", text)
     name = cleaning.clean("contributor", name if slash else text)
-    found = [one for one in contributors_named(db, [name]) if not slash or one[0] == issuer]
+    found = [one for one in contributors_named(db, [name]) if not slash or one[0] == read_issuer(issuer)]
     if not found:
         raise NotFound(f"nobody called {text[:100]!r} has labelled an image here", hint="see `emotionet images list`.")
     if len(found) > 1:

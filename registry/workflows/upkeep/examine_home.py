@@ -14,6 +14,7 @@ from typing import Any
 from registry.catalog.database.database import Catalog
 from registry.catalog.database.engines import sqlite_file
 from registry.catalog.queries import log_forks
+from registry.catalog.queries.labeled_images import referenced
 from registry.catalog.queries.signed_records import entries
 from registry.core.errors import Conflict, EmotionetError, Unavailable
 from registry.core.text.cleaning import counted
@@ -25,6 +26,7 @@ from registry.workflows.log.lost_catalog import HINT, is_behind
 from registry.workflows.parts import Parts
 
 OLDEST = (3, 11)  # Python
+_NOBODY = "there is nobody to ask, set EMOTIONET_GATEWAYS"
 
 
 def examine(parts: Parts) -> list[dict[str, Any]]:
@@ -35,6 +37,7 @@ def examine(parts: Parts) -> list[dict[str, Any]]:
         "catalog": _catalog,
         "key": _key,
         "logs": _logs,
+        "images": _images,
         "anchors": _anchors,
         "method": lambda found: f"{DEFAULT_METHOD}, version {found.method(DEFAULT_METHOD).version}",
     }
@@ -60,6 +63,28 @@ def _store(parts: Parts) -> str:
     if parts.settings.holds_nothing_yet:
         return "no blocks stored yet"
     return f"{counted(sum(1 for _ in parts.store.pins()), 'pinned root')}: nothing below them is ever deleted"
+
+
+def _images(parts: Parts) -> str:
+    """How many images' bytes have yet to come."""
+    path = sqlite_file(parts.settings.database_url)
+    if path is not None and not path.exists():
+        return "none yet"
+    catalog = Catalog(parts.settings.database_url)
+    try:
+        if not catalog.is_current():
+            return "not looked at: the schema is of another version"
+        with catalog.read() as db:
+            counts = referenced.counted(db)
+    finally:
+        catalog.close()
+    waiting, given_up = (sum(n for (state, _), n in counts.items() if state == one) for one in ("waiting", "given_up"))
+    if not waiting and not given_up:
+        return "none waits for its bytes"
+    which = (
+        "fetched by `emotionet worker` or `serve`" if parts.settings.gateways or parts.settings.ipfs_api else _NOBODY
+    )
+    return f"{counted(waiting, 'image waits', 'images wait')} for their bytes, {given_up} given up: {which}"
 
 
 def _catalog(parts: Parts) -> str:

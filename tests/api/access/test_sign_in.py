@@ -120,7 +120,8 @@ def test_a_signature_that_is_not_the_wallets_own_is_refused(client: Client) -> N
         signature[:-2] + "02",
     ):
         problem(enter(client, message, wrong), 401, "bad_signature")
-    problem(enter(client, message, signature[:-2]), 400, "invalid_request")
+    problem(enter(client, message, signature[:-2]), 401, "bad_signature")  # of a contract it could be one
+    problem(enter(client, message, signature[:-1]), 400, "invalid_request")
     lower = message.replace(ME.address, ME.address.lower())  # without EIP-55's capitals
     problem(enter(client, lower, personal_sign(ME, lower)), 401, "bad_address")
     assert enter(client, message, signature).status_code == 201  # none of them used the nonce

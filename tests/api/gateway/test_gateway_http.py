@@ -185,7 +185,7 @@ def test_a_name_to_save_it_under(client: Client, root: CID, filename: str, expec
 def test_content_location_where_the_address_does_not_say_it(client: Client, root: CID) -> None:
     path = f"/ipfs/{root}/with%20space"
     assert get(client, path, Accept=RAW_TYPE).headers["content-location"] == f"{path}?format=raw"
-    answer = get(client, f"{path}?dag-scope=entity&unknown=1", Accept=f"{CAR_TYPE}; dups=y")
+    answer = get(client, f"{path}?dag-scope=entity&download=true", Accept=f"{CAR_TYPE}; dups=y")
     location = answer.headers["content-location"]
     assert location == f"{path}?format=car&car-order=dfs&car-dups=y&dag-scope=entity"
     again = get(client, location)

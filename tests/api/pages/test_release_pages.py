@@ -19,15 +19,19 @@ from registry.api.pages import predict
 from registry.api.pages import releases as release_pages
 from registry.api.pages.releases import view_of
 from registry.catalog.queries.signed_records import releases
+from registry.catalog.queries.training_runs import runs
 from registry.core import records
+from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.core.run_view import ReleaseView
+from registry.core.table import tables
 from registry.web.pages.releases.image_table import image_table
 from registry.workflows.audit.audit_target import audit_car
 from registry.workflows.audit.keep_audit import begin_audit, carry_out
 from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.log.append import append
 from registry.workflows.names.set_name import set_name
+from registry.workflows.releases.compare_releases import compare_releases
 from registry.workflows.store.find_records import record_of
 from registry.workflows.withdrawals.withdraw import withdraw
 from tests.api.conftest import Client
@@ -363,3 +367,50 @@ def test_what_replaced_it_and_who_audited_it_stand_on_its_page(shelf: Shelf) -> 
     assert f'href="/releases/{shelf.supported}"' in shelf.read(f"/releases/{newer}")
     assert "superseded" in shelf.read("/releases")
     assert 'class="node superseded' in shelf.read(f"/lineage/{shelf.supported}")
+
+
+def test_what_is_kept_of_a_page_hides_nothing_that_came_later(tmp_path: Path) -> None:
+    with (
+        simulated_release(tmp_path) as made,
+        TestClient(create_app(made.home), raise_server_exceptions=False) as client,
+    ):
+        shown = Shelf(made, client, tmp_path)
+        release = shown.supported
+        with made.home.catalog.read() as db:
+            run, other = (str(one["run"]) for one in reversed(runs.list_runs(db, status="completed")[0][-2:]))
+        pages = [
+            *(f"/releases/{release}", "/releases", f"/runs/{run}", f"/runs/compare?run={run}&run={other}"),
+            *(f"/releases/{release}/compare/{shown.refuted}", f"/lineage/{release}"),
+        ]
+        before = {(path, one): [shown.read(path, one) for _ in range(2)] for path in pages for one in ("en", "es")}
+        assert not any("came to light" in text for texts in before.values() for text in texts)
+        image = next(iter(tables.rows_as_dicts(made.view.snapshot.items, made.home.store.get)))["sha256"].hex()
+        audit = begin_audit(made.home, release, str(release), None)
+        carry_out(made.home, audit, str(release), None)
+        newer = append(
+            made.home, made.home.key, msgspec.structs.replace(made.view.release, supersedes=bytes(release))
+        ).record
+        withdraw(made.home, str(release), "it came to light")
+        withdraw(made.home, image, "the picture came to light")
+        for language, marks in {"en": ("withdrawn", "superseded"), "es": ("retirad", "sustituid")}.items():
+            own, listed, of_run, beside, against, drawn = (shown.read(path, language) for path in pages)
+            assert own.index("it came to light") < own.index('class="holds')
+            assert own.index("the picture came to light") < own.index('class="holds')
+            assert f"/audits/{audit}" in own
+            assert f'href="/releases/{newer}"' in own
+            assert all(mark in listed for mark in marks)
+            assert "the picture came to light" in of_run
+            assert [marks[0] in text for text in (of_run, beside, against, drawn)] == [True] * 4
+
+
+def test_a_comparison_is_made_once_and_not_given_without_its_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with simulated_release(tmp_path) as made:
+        pair = record_of(made.home, made.entry), record_of(made.home, publish(made.home, overrides={"seed": 5}).entry)
+        first = compare_releases(made.home, *pair)
+        monkeypatch.setattr("registry.workflows.releases.compare_releases.compare", None)
+        assert compare_releases(made.home, *pair) == first
+        monkeypatch.setattr(made.home.embedded, "find", lambda _: None)
+        with pytest.raises(NotFound):
+            compare_releases(made.home, *pair)

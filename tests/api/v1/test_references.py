@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from litestar.testing import TestClient
 
 from registry.api.app import create_app
-from registry.api.bulk import referring
 from registry.assembly import Home, open_home
 from registry.catalog.schema import derived, operational
 from registry.client import Registry, labeled
@@ -21,6 +20,7 @@ from registry.content.unixfs import importer
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
 from registry.workflows.images.importing.import_source import import_source
+from registry.workflows.references import refer_staged
 from tests.api.conftest import Client, Headers, fill, make_token, picture, problem, served
 from tests.support.processes.gateway import Gateway, serving
 
@@ -133,7 +133,7 @@ def test_what_is_private_waits_like_what_is_not_here(far: Far, tmp_path: Any) ->
 
 
 def test_so_many_wait_and_no_more(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(referring, "MAX_WAITING", 1)
+    monkeypatch.setattr(refer_staged, "MAX_WAITING", 1)
     assert far.post([{"cid": str(far.add(picture(1))), "label": "feliz"}])[1]["referenced"] == 1
     status, done = far.post([{"cid": str(far.add(picture(2))), "label": "feliz"}])
     assert (status, done["results"][0]["code"]) == (200, "too_many_waiting")

@@ -4,87 +4,74 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from registry.content.stores.embedded import EmbeddedStore
 from registry.core.errors import NotFound, Unavailable
 from tests.content.stores.store_contract import block
+from tests.support.processes.together import alone
 
-KILLED = """
-import os, signal, sqlite3, sys
-from pathlib import Path
-from tests.content.stores.store_contract import block
-from registry.content.stores import index, packs
-from registry.content.stores.embedded import EmbeddedStore
 
-folder, last, what = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-steps = 0
+def killed_at(last: int, folder: Path, what: str) -> None:
+    """Do it, and be killed at that step: for a process of its own, in which every way to the disk counts as one."""
+    steps = 0
 
-def step():
-    global steps
-    steps += 1
-    if steps == last:
-        os.kill(os.getpid(), signal.SIGKILL)
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+        if steps == last:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-def before(function):
-    def wrapped(*arguments, **named):
-        step()
-        return function(*arguments, **named)
-    return wrapped
+    def before(function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            step()
+            return function(*arguments, **named)
 
-def halves(number, pieces):
-    data = b"".join(pieces)
-    done = os.write(number, data[: len(data) // 2 or 1])
-    step()
-    return done
+        return wrapped
 
-os.writev, os.fsync, os.open, os.ftruncate = halves, before(os.fsync), before(os.open), before(os.ftruncate)
-Path.unlink = before(Path.unlink)
-
-class Connection(sqlite3.Connection):
-    def execute(self, *arguments):
-        step()
-        done = super().execute(*arguments)
+    def halves(number: int, pieces: Sequence[bytes]) -> int:
+        data = b"".join(pieces)
+        done = os.write(number, data[: len(data) // 2 or 1])
         step()
         return done
-    def executemany(self, *arguments):
-        step()
-        return super().executemany(*arguments)
 
-connect = sqlite3.connect
-sqlite3.connect = lambda *a, **k: connect(*a, factory=Connection, **k)
-store = EmbeddedStore(folder)
-if what == "put":
-    store.put_many([block(f"new {number}") for number in range(20)])
-elif what == "pin":
-    store.pin(block("old 1")[0])
-else:
-    store.gc([block("old 1")[0]])
-print("survived", flush=True)
-os._exit(0)
-"""
+    class Connection(sqlite3.Connection):
+        def execute(self, *arguments: Any) -> sqlite3.Cursor:
+            step()
+            done = super().execute(*arguments)
+            step()
+            return done
+
+        def executemany(self, *arguments: Any) -> sqlite3.Cursor:
+            step()
+            return super().executemany(*arguments)
+
+    vars(os).update(writev=halves, **{name: before(vars(os)[name]) for name in ("fsync", "open", "ftruncate")})
+    setattr(Path, "unlink", before(Path.unlink))  # noqa: B010
+    connect = sqlite3.connect
+    vars(sqlite3)["connect"] = lambda *a, **k: connect(*a, factory=Connection, **k)
+    store = EmbeddedStore(folder)
+    if what == "put":
+        store.put_many(NEW)
+    elif what == "pin":
+        store.pin(OLD[1][0])
+    else:
+        store.gc([OLD[1][0]])
+    os._exit(0)
+
+
 OLD = [block(f"old {number}") for number in range(5)]
 NEW = [block(f"new {number}") for number in range(20)]
-
-
-def killed_at(folder: Path, step: int, what: str) -> bool:
-    """Run it, killed at that step; whether it was over before."""
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(folder), str(step), what],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode == 0
 
 
 @pytest.mark.parametrize("what", ["put", "pin", "gc"])
@@ -95,7 +82,8 @@ def test_killed_at_every_step_it_is_the_old_state_or_the_new_one(tmp_path: Path,
         store = EmbeddedStore(folder)
         store.put_many(OLD)
         store.close()
-        over = killed_at(folder, step, what)
+        ended = alone(killed_at, step, folder, what)
+        assert ended in (0, -signal.SIGKILL)
         store = EmbeddedStore(folder)
         assert list(store.verify()) == []
         assert store.get(OLD[1][0]) == OLD[1][1]
@@ -106,7 +94,7 @@ def test_killed_at_every_step_it_is_the_old_state_or_the_new_one(tmp_path: Path,
         store.gc([cid for cid, _ in NEW])
         assert store.stat()["blocks"] == 20 + len(list(store.pins()))
         store.close()
-        if over:
+        if ended == 0:
             break
     else:
         raise AssertionError("it never ended")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.ipld import multibase
 from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, IDENTITY, RAW, cid_of, verify
+from registry.core.ipld.cid_texts import canonical, texts
 from registry.core.ipld.varint import decode_varint, encode_varint
 
 V0 = "QmRNvAL9HX291YCdQ8uCeBWjyogXk1Ap8kcoPrrcjfEHzB"
@@ -155,3 +156,30 @@ def test_order_and_hashing_go_by_bytes() -> None:
     one, two = sorted([cid_of(b"a", RAW), cid_of(b"b", RAW)])
     assert bytes(one) < bytes(two)
     assert len({cid_of(b"a", RAW), cid_of(b"a", RAW)}) == 1
+
+
+@pytest.mark.parametrize("size", [1, 5, 20, 34, 36, 37])
+def test_many_values_are_written_together_as_they_are_one_by_one(size: int) -> None:
+    values = [hashlib.sha512(b"%d" % number).digest()[:size] for number in range(50)]
+    values += [bytes(size), b"\xff" * size]
+    assert multibase.encode_base32_each(values) == [multibase.encode_base32(value) for value in values]
+    assert multibase.encode_base32_each([]) == []
+
+
+def test_texts_of_many_cids_are_those_of_each() -> None:
+    digests = [hashlib.sha256(b"%d" % number).digest() for number in range(3)]
+    alike = [CID.v1(RAW, digest) for digest in digests]
+    mixed = [*alike, CID.v0(digests[0]), CID.v1(DAG_PB, digests[1])]
+    for cids in (alike, mixed, []):
+        assert texts([bytes(cid) for cid in cids]) == [str(cid) for cid in cids]
+
+
+def test_every_text_of_a_cid_has_the_one_canonical_text() -> None:
+    cid = CID.v1(RAW, hashlib.sha256(b"one").digest())
+    for prefix, text in (("b", str(cid)), ("B", str(cid).upper()), ("f", "f" + bytes(cid).hex())):
+        assert text.startswith(prefix)
+        assert canonical(text) == str(cid)
+    old = str(CID.v0(cid.digest))
+    assert canonical(old) == old
+    with pytest.raises(InvalidInput):
+        canonical(str(cid)[:-1])

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.table import tables
-from tests.core.table.test_tables import CONTENT, FORGERIES, SHAPE, Blocks, often, plain, row  # noqa: F401  a fixture
+from tests.core.table.made_tables import CONTENT, SHAPE, Blocks, plain, row
+from tests.core.table.test_forged_tables import FORGERIES
 
 KEYS = st.one_of(st.none(), st.integers(-1, 61))
 

@@ -15,6 +15,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR, DAG_PB, RAW, cid_of
 from registry.core.text.names import MAX_NAME, Reference, check_name, is_name, read_reference
 
 ADDRESS = "0x" + "ab" * 20
+DID = f"did:pkh:eip155:1:{ADDRESS}"
 
 
 @pytest.mark.parametrize("text", ["faces", "a", "faces-2026", "demo_faces", "f1", "a" * MAX_NAME])
@@ -39,8 +40,8 @@ def test_these_are_none(text: str) -> None:
     ("text", "found"),
     [
         ("faces@2", Reference(None, "faces", 2)),
-        (f"{ADDRESS}/faces", Reference(ADDRESS, "faces", None)),
-        (f"did:pkh:eip155:1:{ADDRESS}/faces@10", Reference(f"did:pkh:eip155:1:{ADDRESS}", "faces", 10)),
+        (f"{ADDRESS}/faces", Reference(DID, "faces", None)),
+        (f"did:pkh:eip155:1:{ADDRESS}/faces@10", Reference(DID, "faces", 10)),
         ("faces@0", None),
         ("faces@02", None),
         ("faces@", None),
@@ -50,7 +51,8 @@ def test_these_are_none(text: str) -> None:
         ("@2", None),
         ("latest@2", None),
         (f"{ADDRESS}/latest", None),
-        (f"{ADDRESS.upper()}/faces", None),
+        (f"{ADDRESS.upper()}/faces", Reference(DID, "faces", None)),
+        (f"did:pkh:eip155:137:{ADDRESS}/faces", None),
     ],
 )
 def test_what_somebody_writes_is_one_name_or_none(text: str, found: Reference | None) -> None:

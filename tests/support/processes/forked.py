@@ -8,6 +8,7 @@ itself, so that a fork finds no thread and no random state of another. What a pr
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -132,6 +133,7 @@ def serve() -> None:
         warnings.simplefilter("ignore")
         for name in LOADED:
             importlib.import_module(name)
+    gc.freeze()  # ultralytics looks for cycles several times a training: in none of the modules
     for line in sys.stdin:
         asked = json.loads(line)
         process = os.fork()

@@ -1,4 +1,8 @@
-"""Processes of their own that begin at the same moment, quickly started: what they import is loaded once."""
+"""Processes of their own, quickly started: what they import is loaded once, in the process that they are forked from.
+
+Python has one such process for all, and only what it is told to load before its first fork is loaded: so every module
+of tests whose functions such a process calls stands here.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,23 @@ SECONDS = 120
 START = multiprocessing.get_context("forkserver")
 START.set_forkserver_preload(
     [
-        "registry.assembly",
-        "registry.workflows.log.append",
-        "registry.catalog.transactions",
-        "tests.provenance.test_ethereum",
+        "tests.catalog.test_database",
+        "tests.content.stores.test_crash",
+        "tests.e2e.test_two_homes",
+        "tests.e2e.test_two_processes",
+        "tests.jobs.test_queue",
+        "tests.provenance.test_journal",
+        "tests.provenance.test_two_senders",
     ]
 )
+
+
+def alone(function: Callable[..., None], *given: Any) -> int | None:
+    """Call it in a process of its own; the exit code."""
+    process = START.Process(target=function, args=given)
+    process.start()
+    process.join(SECONDS)
+    return process.exitcode
 
 
 def together(*work: tuple[Callable[..., None], tuple[Any, ...]]) -> list[int | None]:

@@ -6,6 +6,7 @@ What is honest holds: repeats, a refit, a second label, a withdrawn image, pictu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoints
 from pathlib import Path
 from typing import Any
 
@@ -340,7 +341,7 @@ def test_a_method_that_is_not_installed_is_told(
     made: Released, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = car_of(made.home, made.entry, tmp_path / "it.car", beside=_withdrawals(made.home))
-    monkeypatch.setattr("registry.workflows.methods.metadata.entry_points", lambda **wanted: ())
+    monkeypatch.setattr("registry.workflows.methods._provided", lambda: EntryPoints())
     report = audit_car(path)
     (found,) = [one for one in report.checks if one.id == "4.arguments"]
     assert (found.result, failed(report)) == ("not checked", [])

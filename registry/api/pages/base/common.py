@@ -17,6 +17,7 @@ from litestar import Response
 from litestar.datastructures import Cookie, UploadFile
 
 from registry.api.access import write_log
+from registry.api.access.parameters import Parameters
 from registry.api.auth import used
 from registry.api.pages.base.negotiate import LOOP, accepted_types
 from registry.api.pages.base.session import AnyRequest, check_csrf, check_origin, cookie, csrf, signed_in
@@ -60,11 +61,26 @@ def _preferred_language(header: str) -> str:
 
 def with_query(request: AnyRequest, **changes: str | None) -> str:
     """This page's address with some values of the query changed; None takes one out."""
-    pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    kept = [pair for pair in pairs if pair[0] not in changes]
+    kept = [pair for pair in _pairs(request) if pair[0] not in changes]
     query = urlencode([*kept, *((name, value) for name, value in changes.items() if value is not None)])
+    return _own_path(request) + (f"?{query}" if query else "")
+
+
+def _pairs(request: AnyRequest) -> list[tuple[str, str]]:
+    return parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
+
+def _own_path(request: AnyRequest) -> str:
     path = "/" + request.url.path.lstrip("/")  # what begins with two slashes names another host
-    return quote(path, safe="/:@!$&'()*+,;=~") + (f"?{query}" if query else "")
+    return quote(path, safe="/:@!$&'()*+,;=~")
+
+
+def _document(request: AnyRequest) -> str:
+    """The address of this page's document, with those values of the query that it takes."""
+    parameters: Parameters = request.app.state.parameters
+    taken = parameters.of_document(request.scope.get("path_template", ""))
+    kept = [pair for pair in _pairs(request) if pair[0] in taken and pair[0] not in ("lang", "format")]
+    return f"{_own_path(request)}?{urlencode([*kept, ('format', 'json')])}"
 
 
 def html(request: AnyRequest, template: str, *, status: int = 200, **fields: Any) -> Response[str]:
@@ -93,7 +109,7 @@ def page(request: AnyRequest, template: str, *, status: int, look_up: bool, **fi
         csrf=form_value,
         said=_said(request, t),
         here=quote(with_query(request, lang=None), safe="/"),
-        json=with_query(request, format="json", lang=None),
+        json=_document(request),
         languages={one: with_query(request, lang=one) for one in LANGUAGES},
     )
     text = render_site(template, t, look, **fields)

@@ -22,7 +22,7 @@ LOOP = "emotionet.loop"  # the scope's key of the event loop, for handlers that 
 _READING = ("GET", "HEAD")
 _HTML = ("text/html", "application/xhtml+xml")
 _OF_ISSUER = re.compile(
-    rf"^((?:{PREFIX})?/(?:snapshots|runs|releases|lineage)/(?:did:pkh:eip155:1:)?0x[0-9a-f]{{40}})/([^/]+)"
+    rf"^((?:{PREFIX})?/(?:snapshots|runs|releases|lineage)/(?:did:pkh:eip155:1:)?0x[0-9a-fA-F]{{40}})/([^/]+)"
 )
 _MACHINES = ("/ipfs/", "/schema", "/healthz", "/readyz", "/metrics")
 

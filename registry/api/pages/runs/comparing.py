@@ -6,21 +6,22 @@ from urllib.parse import urlencode
 
 from litestar import Response, get
 
-from registry.api.common import Home, computation_slot
+from registry.api.common import Home
 from registry.api.pages.base.common import html, language, with_query
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.runs.reading import drawn
-from registry.web.base.words import Words
-from registry.web.pages.runs.compared import MOST, compared
+from registry.api.serving import heavy
+from registry.api.serving.computing import computation_slot, computing
+from registry.web.pages.runs.compared import MOST
 from registry.workflows.names.resolve import run_id
 
 
-@get("/runs/compare", include_in_schema=False, sync_to_thread=True)
+@get("/runs/compare", include_in_schema=False, sync_to_thread=True, reads=("run", "all"))
 def show_comparison(request: AnyRequest, home: Home) -> Response[str]:
     """Two to ten runs side by side."""
     names = [run_id(home, one[:200]) for one in request.query_params.getall("run", [])[: MOST + 1]]
     with computation_slot():
-        found = compared(home, Words(language(request)), names)
+        found = computing.run(home, heavy.compared_runs, language(request), names)
     whole = bool(request.query_params.get("all"))
     kept = [row["id"] for row in found.heads]
     without = {

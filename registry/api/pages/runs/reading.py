@@ -43,7 +43,7 @@ def publishing(tasks: Tasks, run: str) -> dict[str, Any]:
     return {"publishing": task is not None and not task.done, "publish_error": told}
 
 
-@get("/runs", include_in_schema=False, sync_to_thread=True)
+@get("/runs", include_in_schema=False, sync_to_thread=True, reads=("status", "snapshot"))
 def show_runs(request: AnyRequest, home: Home, cursor: Cursor = None) -> Response[str]:
     """Runs, newest first."""
     status, snapshot = (request.query_params.get(name) or None for name in ("status", "snapshot"))
@@ -117,7 +117,7 @@ def show_log(request: AnyRequest, home: Home, run: RunPath, before: Before = Non
     return html(request, "pages/run_log.html", run=run, found=lines, next=following, later=before is not None)
 
 
-@get("/runs/{run:str}/dropped", include_in_schema=False, sync_to_thread=True)
+@get("/runs/{run:str}/dropped", include_in_schema=False, sync_to_thread=True, reads=("reason",))
 def show_dropped(request: AnyRequest, home: Home, run: RunPath, cursor: Cursor = None) -> Response[str]:
     """The images that a run's cleaning dropped, with the reason and what was measured."""
     run = run_id(home, run)

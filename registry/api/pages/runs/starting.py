@@ -38,6 +38,7 @@ MOST_CLAIMS = 32
 RECENT = 20  # snapshots to choose from
 FIELDS = ("snapshot", "method", "recipe", "base", "final", "unanchored", "name")
 OPTION = "option."
+READ = (*FIELDS, OPTION, "metric", "comparator", "threshold", "shown_method", "do")  # in an address too
 COMPARATORS = ((">=", "≥"), ("<=", "≤"))
 Form = Mapping[str, Any]
 Claimed = tuple[str, ...]  # metric, comparator, threshold, as typed
@@ -97,7 +98,7 @@ def _wrong_claims(form: Form) -> dict[Claimed, str]:
     return wrong
 
 
-@get("/runs/new", include_in_schema=False, sync_to_thread=True)
+@get("/runs/new", include_in_schema=False, sync_to_thread=True, reads=READ)
 def show_form(request: AnyRequest, home: Home, published: Published) -> Response[str]:
     """The form."""
     return _page(request, home, published, form_of({name: [value] for name, value in request.query_params.items()}))

@@ -26,7 +26,7 @@ RUNS = 100  # whose preprocessings are called by them
 SHOWN = 300  # rows of what was looked for on demand
 
 
-@get("/snapshots/{cid:str}/copies", include_in_schema=False, sync_to_thread=True)
+@get("/snapshots/{cid:str}/copies", include_in_schema=False, sync_to_thread=True, reads=("by",))
 def show_copies(
     request: AnyRequest, home: Home, published: Published, cid: CidPath, cursor: Cursor = None
 ) -> Response[str]:

@@ -16,9 +16,10 @@ from litestar import get
 from litestar.params import FromPath
 from litestar.response import Stream
 
-from registry.api.common import Home, Published, computation_slot
+from registry.api.common import Home, Published
 from registry.api.pages.snapshots.bounds import FORMS, MOST_BYTES, ROWS, forms_for
 from registry.api.pages.snapshots.reading import snapshot_of
+from registry.api.serving.computing import computation_slot
 from registry.api.v1.wire import CidPath
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound

@@ -15,12 +15,13 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from registry.api.common import Home, Published, computation_slot
+from registry.api.common import Home, Published
 from registry.api.gateway.public import Public
 from registry.api.pages.base.common import check_form, html, language, redirect, writer
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.base.tasks import PATIENCE, ended_task
 from registry.api.pages.snapshots.reading import snapshot_of
+from registry.api.serving.computing import computation_slot
 from registry.api.v1.wire import Query
 from registry.catalog.queries.labeled_images import image_counts
 from registry.core.errors import EmotionetError, InvalidInput, UsageError, with_hint
@@ -82,7 +83,7 @@ def _pairs(text: str) -> dict[str, str]:
     return found
 
 
-@get("/snapshots/new", include_in_schema=False, sync_to_thread=True)
+@get("/snapshots/new", include_in_schema=False, sync_to_thread=True, reads=(*FIELDS, "preview"))
 def show_form(request: AnyRequest, home: Home, published: Published) -> Response[str]:
     """The form, and what a snapshot of the filter in the address would hold."""
     form = asked(dict(request.query_params.items()))

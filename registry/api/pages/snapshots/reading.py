@@ -101,7 +101,7 @@ def _counted(t: Words, found: Head) -> dict[str, Any]:
     }
 
 
-@get("/snapshots/{cid:str}/items", include_in_schema=False, sync_to_thread=True)
+@get("/snapshots/{cid:str}/items", include_in_schema=False, sync_to_thread=True, reads=("label", "background"))
 def show_items(
     request: AnyRequest, home: Home, published: Published, cid: CidPath, cursor: Cursor = None
 ) -> Response[str]:
@@ -152,7 +152,7 @@ def image_of(parts: Parts, text: str) -> bytes:
     raise NotFound(f"{text[:100]!r} is no image known here", hint="give its sha256 as 64 hex digits, or its CID.")
 
 
-@get("/snapshots/{cid:str}/excluded", include_in_schema=False, sync_to_thread=True)
+@get("/snapshots/{cid:str}/excluded", include_in_schema=False, sync_to_thread=True, reads=("reason",))
 def show_excluded(
     request: AnyRequest, home: Home, published: Published, cid: CidPath, cursor: Cursor = None
 ) -> Response[str]:
@@ -180,7 +180,7 @@ def show_people(
     return html(request, "pages/snapshot_people.html", cid=str(snapshot), record=record, found=found, next=following)
 
 
-@get("/snapshots/diff", include_in_schema=False, sync_to_thread=True)
+@get("/snapshots/diff", include_in_schema=False, sync_to_thread=True, reads=("a", "b"))
 def choose_diff(request: AnyRequest, home: Home, published: Published) -> Response[None]:
     """From a form to the page of a difference."""
     names = [request.query_params.get(name, "").strip()[:256] for name in ("a", "b")]

@@ -8,6 +8,7 @@ Invariants: an image is listed once a contribution has a row of it (stored bytes
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,24 +22,34 @@ from registry.catalog.schema import derived
 from registry.catalog.schema.derived import image_cids
 from registry.core.errors import Conflict, InvalidInput, UsageError
 from registry.core.ipld.cid import CID
+from registry.core.ipld.cid_texts import texts
 from registry.core.labeling.labeled_row import PICTURE
 
 STATUSES = ("referenced", "stored", "withdrawn")
 _ROWS = derived.contribution_rows
+_Labels = Mapping[str, int]
+_NONE: _Labels = MappingProxyType({})
 
 
-def put_images(db: sa.Connection, found: Sequence[tuple[bytes, int, Sequence[CID]]], *, stored: bool) -> None:
-    """Know images by their sha256, size and CIDs, whichever profile made these.
+def put_images(
+    db: sa.Connection, found: Sequence[tuple[bytes, int, Sequence[CID]]], *, stored: bool, labels: _Labels = _NONE
+) -> set[str]:
+    """Know images by their sha256, size and CIDs, whichever profile made these; the sha256s of those that are new.
 
+    ``labels``: of images that may be new, how many labels the rows give them that this transaction brings.
     Again: CIDs are added, and what was only referenced may become stored, never the other way.
     ``Conflict`` ``image_size`` if one is stored with another size, which the same bytes can't have.
     """
     sizes = {sha256.hex(): int64(size, "the size") for sha256, size, _ in found}
-    known = _mark_stored(db, sizes) if stored else set()
-    rows = [(name, size, stored) for name, size in sorted(sizes.items()) if name not in known]
-    insert_tuples(db, derived.images, ("sha256", "size", "stored"), rows, skip=True)
-    aliases = {(sha256.hex(), str(cid)) for sha256, _, cids in found for cid in cids}
-    insert_tuples(db, image_cids, ("sha256", "cid"), sorted(aliases), skip=True)
+    known = _mark_stored(db, sizes) if stored else _known(db, sizes)
+    new = sorted(sizes.keys() - known)
+    rows = [(name, sizes[name], stored, labels.get(name, 0)) for name in new]
+    insert_tuples(db, derived.images, ("sha256", "size", "stored", "labels"), rows)
+    named = sorted({(sha256.hex(), bytes(cid)) for sha256, _, cids in found for cid in cids})
+    aliases = [(name, text) for (name, _), text in zip(named, texts([cid for _, cid in named]), strict=True)]
+    insert_tuples(db, image_cids, ("sha256", "cid"), [one for one in aliases if one[0] not in known])
+    insert_tuples(db, image_cids, ("sha256", "cid"), [one for one in aliases if one[0] in known], skip=True)
+    return set(new)
 
 
 def stored_by_cid(db: sa.Connection, cids: Iterable[str], issuer: str) -> dict[str, tuple[bytes, int, dict[str, str]]]:
@@ -74,6 +85,10 @@ def _mark_stored(db: sa.Connection, sizes: Mapping[str, int]) -> set[str]:
         mine = sa.update(derived.images).where(derived.images.c.sha256 == sa.bindparam("name"))
         db.execute(mine.values(stored=True, size=sa.bindparam("bytes")), changed)
     return {row.sha256 for row in known}
+
+
+def _known(db: sa.Connection, sha256s: Iterable[str]) -> set[str]:
+    return set(db.scalars(sa.select(derived.images.c.sha256).where(among(db, derived.images.c.sha256, sha256s))))
 
 
 def not_stored(db: sa.Connection, sha256s: Iterable[str]) -> list[str]:

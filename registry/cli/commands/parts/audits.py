@@ -21,7 +21,7 @@ def add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     auditing.add_argument(
         "--level", type=int, choices=range(1, 9), metavar="N", help="all levels up to N (else 1-4 and 6)"
     )
-    auditing.add_argument("--issuer", type=issuer, metavar="DID", help="fail unless this issuer signed the target")
+    auditing.add_argument("--issuer", type=issuer, metavar="ISSUER", help="fail unless this issuer signed the target")
     auditing.add_argument("--offline", action="store_true", help="use no network, not even the chain")
     auditing.add_argument("--strict", action="store_true", help="fail unless everything asked for was checked")
 

@@ -176,7 +176,7 @@ def _text(done: dict[str, Any]) -> list[str]:
         summary = f"{counted(done['registered'], 'label')} would be registered, unless they are already"
     else:
         summary = f"{done['registered']} registered, {done['unchanged']} unchanged, {done['corrected']} corrected"
-    if done.get("referenced"):
+    if done["referenced"]:
         summary += f", {done['referenced']} waiting for their images"
     merged = f", {done['merged']} merged with another row of the same image" if done["merged"] else ""
     pictures = counted(done["images"], "different image")
@@ -184,6 +184,8 @@ def _text(done: dict[str, Any]) -> list[str]:
     if done.get("images_reserved"):
         who = counted(done["images_reserved"], "image says", "images say")
         text.append(f"{who} no to training or data mining: snapshots leave them out (`emotionet images list --rights`)")
+    if done["referenced"] and "sent" not in done and not done["dry_run"]:
+        text.append("`emotionet worker` or `serve` fetches what is waited for (`emotionet images waiting` lists it)")
     codes = Counter(bad["code"] for bad in done["rejected"])
     kinds = f" ({', '.join(f'{count} {code}' for code, count in codes.most_common())})" if codes else ""
     text.append(f"{len(done['rejected'])} rejected{kinds}")

@@ -39,7 +39,10 @@ def decode(data: bytes, table: str) -> str:
 
 def read_delimited(data: bytes, table: str, mapping: Mapped) -> tuple[Columns, str, Iterator[Line]]:
     """The columns, what separates them, and the lines behind the header with their numbers."""
-    return _read(iter(io.StringIO(decode(data, table), newline="")), table, mapping)
+    decode(data, table)  # what is wrong with its bytes is told before any row; the text itself is read by lines
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = io.TextIOWrapper(io.BytesIO(data), "utf-16" if wide else "utf-8-sig", newline="")
+    return _read(iter(text), table, mapping)
 
 
 def stream_delimited(stream: IO[bytes], table: str, mapping: Mapped) -> tuple[Columns, str, Iterator[Line]]:

@@ -7,7 +7,7 @@ name only between CSV and lines of JSON; what a stranger's table may cost is bou
 from __future__ import annotations
 
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import IO
@@ -20,6 +20,7 @@ from registry.content.labels.tables.jsonl import read_jsonl
 from registry.content.labels.tables.workbook import is_workbook, read_workbook
 from registry.core.errors import InvalidInput
 from registry.core.picture_bytes import what_it_is
+from registry.spool import Spool
 
 MAX_FILE = 256 << 20
 MAX_ROWS = 10_000_000
@@ -34,7 +35,7 @@ class Labels:
     """
 
     format: str
-    rows: tuple[LabelRow, ...]
+    rows: Sequence[LabelRow]
     rejected: tuple[Rejection, ...]
     tables: tuple[str, ...] = ()
     columns: dict[str, str] = field(default_factory=dict)
@@ -95,7 +96,7 @@ def _padded(columns: Columns, lines: Iterable[tuple[int, list[str]]]) -> Iterato
 
 def from_lines(form: str, table: str, columns: Columns, lines: Iterable[tuple[int, list[str]]]) -> Labels:
     """Rows of a table with a header; blank lines are left out."""
-    rows: list[LabelRow] = []
+    rows = Spool(LabelRow)
     bad: list[Rejection] = []
     for one in _each_line(table, columns, lines):
         if len(rows) + len(bad) >= MAX_ROWS:
@@ -104,7 +105,7 @@ def from_lines(form: str, table: str, columns: Columns, lines: Iterable[tuple[in
             bad.append(one)
         else:
             rows.append(one)
-    return Labels(form, tuple(rows), tuple(bad), (table,), columns.sources(), tuple(columns.left_out()))
+    return Labels(form, rows, tuple(bad), (table,), columns.sources(), tuple(columns.left_out()))
 
 
 def _each_line(table: str, columns: Columns, lines: Iterable[tuple[int, list[str]]]) -> Iterator[LabelRow | Rejection]:

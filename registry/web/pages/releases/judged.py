@@ -16,6 +16,7 @@ from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
+from registry.core.remembered import Remembered
 from registry.core.run_view import ReleaseView
 from registry.core.table import tables
 from registry.core.unusable import refuse_unusable
@@ -73,6 +74,9 @@ class Wanted:
         return {name: value for name, value in said.items() if value is not None}
 
 
+ASKED = tuple(Wanted.__dataclass_fields__)  # the names in an address
+
+
 def wanted_of(query: Mapping[str, str]) -> Wanted:
     """What an address asks for. ``InvalidInput`` (``bad_filter``) for a fold or a confidence that is no number."""
     right = query.get("right", "")
@@ -116,12 +120,12 @@ def nothing_of(classes: Sequence[str]) -> str:
     return word
 
 
-_held: dict[tuple[CID, CID], Judgements] = {}
+_judgements = Remembered[tuple[CID, CID], Judgements](HELD)
 
 
 def is_quick(view: ReleaseView) -> bool:
     """Whether a page may read the judgements of a release on the way."""
-    return view.snapshot.count <= QUICK or _key(view) in _held
+    return view.snapshot.count <= QUICK or _key(view) in _judgements
 
 
 def _key(view: ReleaseView) -> tuple[CID, CID]:
@@ -130,14 +134,7 @@ def _key(view: ReleaseView) -> tuple[CID, CID]:
 
 def judgements(get: Get, view: ReleaseView) -> Judgements:
     """All judgements of a release. ``InvalidInput`` for predictions that no honest run writes."""
-    key = _key(view)
-    found = _held.get(key)
-    if found is None:
-        found = _read(get, view)
-        for oldest in list(_held)[: max(0, len(_held) - HELD + 1)]:
-            _held.pop(oldest, None)
-        _held[key] = found
-    return found
+    return _judgements.of(_key(view), lambda: _read(get, view))
 
 
 def _read(get: Get, view: ReleaseView) -> Judgements:

@@ -14,6 +14,7 @@ from registry.catalog.queries.signed_records import entries
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
+from registry.core.remembered import Remembered
 from registry.core.run_view import ReleaseView
 from registry.core.text.claim_text import ClaimParts, claim_parts, split_claim
 from registry.core.text.flat import flat
@@ -24,7 +25,7 @@ from registry.workflows.runs.list_plans import list_plans
 
 MOST_PLANS = 200  # of an issuer, the newest, that are looked at
 MOST_IMAGES = 20_000  # of a snapshot that is compared with another for a page
-_alike: dict[tuple[str, str], str | None] = {}
+_alike = Remembered[tuple[str, str], bool](10_000)
 MOST_VALUES = 60  # of a recipe that are shown
 
 
@@ -100,16 +101,15 @@ def _beside(parts: Parts, view: ReleaseView, one: Attempt) -> str | None:
 
 def _compared(parts: Parts, one: str, other: str) -> str | None:
     """As ``_beside``, of two snapshots, which never change: remembered."""
-    if (one, other) not in _alike:
-        pair = CID.parse(one), CID.parse(other)
-        try:
-            sizes = [records.parse_as(records.Snapshot, parts.store.get(cid)).count for cid in set(pair)]
-            if one != other and max(sizes) > MOST_IMAGES:
-                return "unknown"
-            _alike[one, other] = None if SameImages(parts.store.get)(*pair) else "images"
-        except EmotionetError:
+    pair = CID.parse(one), CID.parse(other)
+    try:
+        sizes = [records.parse_as(records.Snapshot, parts.store.get(cid)).count for cid in set(pair)]
+        if one != other and max(sizes) > MOST_IMAGES:
             return "unknown"
-    return _alike[one, other]
+        alike = _alike.of((one, other), lambda: SameImages(parts.store.get)(*pair))
+    except EmotionetError:
+        return "unknown"
+    return None if alike else "images"
 
 
 def _claims(line: Mapping[str, Any]) -> list[ClaimParts]:

@@ -2,7 +2,8 @@
 
 Invariants: all that is shown comes from records that the store verified, and the page says whether anybody here looked
 at whether they follow from each other. Nothing here reads a table of images from its beginning to its end, but the
-judgements, whose few worst are shown.
+judgements, whose few worst are shown. What follows from the records alone is kept; who withdrew, audited, named or
+superseded is read each time.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from markupsafe import Markup
+
 from registry.catalog.queries import kept_audits
 from registry.catalog.queries.signed_records import releases
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
+from registry.core.remembered import Remembered
 from registry.core.run_view import ReleaseView, release_view
 from registry.core.table import tables
 from registry.core.weights import digested
@@ -46,7 +50,9 @@ from registry.workflows.store.read_content import read_as
 WORST = 12  # images that are shown on the page itself
 CARD = "README.md"  # as hubs call it
 MISTAKES = Wanted(right=False, order="sure")
-_image_bytes: dict[CID, int] = {}  # by snapshot, added up once a process
+_image_bytes = Remembered[CID, int](10_000)  # by snapshot
+_figures = Remembered[tuple[CID, str], dict[str, Any]](64)  # by release and language
+_cards = Remembered[CID, Markup](64)
 MAX_CARD = 1 << 20  # bytes of a card that are shown
 
 
@@ -56,8 +62,7 @@ def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
     about = show_release(parts, cid)
     release = CID.parse(about["release"])
     view = release_view(parts.store.get, read_as(parts, records.Release, release))
-    check_figures(view)
-    check_drawable(view, parts.store.get)
+    shown = _figures.of((release, t.language), lambda: _checked_figures(parts, view, t))
     who = _who_says_so(parts, release, view, about)
     failing = refuted(part.code for part in who["verdict"].parts)
     tried, more_tried = attempts(parts, view, about["issuer"], about["entry"])
@@ -73,7 +78,8 @@ def release_page(parts: Parts, cid: CID, t: Words) -> dict[str, Any]:
         **who,
         "refuted": failing,
         "is_bad": bool(failing[0]) or "withdrawn" in t.taken_back(about["withdrawn"]),
-        **_figures(parts, view, t, about),
+        **shown,
+        "rights": about["rights"]["counts"],
         **_downloads(parts, view),
     }
 
@@ -99,8 +105,10 @@ def _who_says_so(parts: Parts, release: CID, view: ReleaseView, about: Mapping[s
     }
 
 
-def _figures(parts: Parts, view: ReleaseView, t: Words, about: Mapping[str, Any]) -> dict[str, Any]:
-    """All that is shown of its evaluation."""
+def _checked_figures(parts: Parts, view: ReleaseView, t: Words) -> dict[str, Any]:
+    """All that is shown of its evaluation, which follows from its records alone."""
+    check_figures(view)
+    check_drawable(view, parts.store.get)
     return {
         "drawn_faces": _is_drawn(view),
         "figures": main_figures(view),
@@ -108,7 +116,6 @@ def _figures(parts: Parts, view: ReleaseView, t: Words, about: Mapping[str, Any]
         "drawings": _drawings(t, parts, view),
         "people": by_group(people_of(view.evaluation), view.snapshot.classes),
         "sources": sources_by_group(view.evaluation.notes),
-        "rights": about["rights"]["counts"],
         "cells": cells(view),
         "nothing": nothing_of(view.snapshot.classes),
         "worst": image_table(parts.store.get, view, MISTAKES, 0, WORST) if is_quick(view) else None,
@@ -170,7 +177,8 @@ def _card(parts: Parts, view: ReleaseView) -> Any:
     try:
         if reader.file_size(parts.store, view.release.card) > MAX_CARD:
             return None
-        return card_html(reader.read_whole(parts.store, view.release.card).decode("utf-8", "replace"))
+        text = reader.read_whole(parts.store, view.release.card).decode("utf-8", "replace")
+        return _cards.of(view.release.card, lambda: card_html(text))
     except EmotionetError:
         return None
 
@@ -199,11 +207,12 @@ def _sizes(parts: Parts, view: ReleaseView) -> dict[str, int | None]:
     """About how many bytes its files have: ``images`` of the snapshot alone; None where there are too many to count."""
     if view.snapshot.count > QUICK:
         return {"images": None}
-    key = view.preprocessing.snapshot
-    if key not in _image_bytes:
-        rows = tables.rows_as_dicts(view.snapshot.items, parts.store.get)
-        _image_bytes[key] = sum(row["size"] for row in rows if isinstance(row["size"], int))
-    return {"images": _image_bytes[key]}
+    return {"images": _image_bytes.of(view.preprocessing.snapshot, lambda: _added_up(parts, view.snapshot))}
+
+
+def _added_up(parts: Parts, snapshot: records.Snapshot) -> int:
+    rows = tables.rows_as_dicts(snapshot.items, parts.store.get)
+    return sum(row["size"] for row in rows if isinstance(row["size"], int))
 
 
 def _files(parts: Parts, view: ReleaseView) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from registry.web.base.words import Words
 from registry.web.pages.runs.run_page import HEADLINE, claims_of, run_evaluation
 from registry.workflows.parts import Parts
 from registry.workflows.releases.compare_releases import compare_releases
+from registry.workflows.withdrawals.withdrawn import withdrawals_of
 
 MOST = 10  # runs
 PAIRED_IMAGES = 3000  # that two releases are compared on while a page waits
@@ -46,12 +47,14 @@ class Line:
 @dataclass(frozen=True)
 class Compared:
     """``heads`` are the runs' rows; ``figures`` a drawing a figure that any of them has; ``claims`` by run, with
-    verdicts where there are any; ``paired`` the document of ``compare_releases`` of two released runs."""
+    verdicts where there are any; ``withdrawn`` by run, what was taken back of its release or snapshot; ``paired`` the
+    document of ``compare_releases`` of two released runs."""
 
     heads: tuple[Row, ...]
     lines: tuple[Line, ...]
     figures: tuple[Drawing, ...]
     claims: tuple[tuple[Row, ...], ...]
+    withdrawn: tuple[tuple[Row, ...], ...]
     paired: Mapping[str, Any] | None
     paired_drawing: Drawing | None
     why_not: str | None
@@ -78,7 +81,8 @@ def compared(parts: Parts, t: Words, names: Sequence[str]) -> Compared:
     drawing = None if document is None else _differences(t, document)
     check_drawings((*drawn, *((drawing,) if drawing else ())))
     claims = tuple(tuple(claims_of(row, one["claims"])) for row, one in zip(heads, found, strict=True))
-    return Compared(tuple(heads), lines, drawn, claims, document, drawing, why_not)
+    back = tuple(tuple(withdrawals_of(parts, CID.parse(row["release"] or row["snapshot"]))) for row in heads)
+    return Compared(tuple(heads), lines, drawn, claims, back, document, drawing, why_not)
 
 
 def _side(parts: Parts, row: Row, count: int | None) -> dict[tuple[str, str], str]:

@@ -17,6 +17,8 @@ from registry.catalog.queries.training_runs import run_events, runs
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import Get
+from registry.core.remembered import Remembered
 from registry.core.table import tables
 from registry.web.base.epochs import Course, by_epoch, course, swatch
 from registry.web.base.page import check_drawings
@@ -126,19 +128,26 @@ class _Losses:
     validation: list[tuple[int, float]]
 
 
+_losses = Remembered[str, dict[str, _Losses]](200)
+
+
 def _validation(parts: Parts, evaluation: str | None) -> dict[str, _Losses]:
     """Losses by training's name, from an evaluation's curves; none where there is none that can be read."""
     if evaluation is None:
         return {}
     try:
         record = records.parse_as(records.Evaluation, parts.store.get(CID.parse(evaluation)))
-        curves = {row["name"]: row["points"] for row in tables.rows_as_dicts(record.curves, parts.store.get)}
-        return {
-            one.name: _Losses(_points(curves, f"train_loss({one.name})"), _points(curves, f"val_loss({one.name})"))
-            for one in record.overfitting
-        }
+        return _losses.of(evaluation, lambda: _losses_of(record, parts.store.get))
     except (EmotionetError, ArithmeticError, ValueError, TypeError, IndexError):  # withdrawn, not held, or a stranger's
         return {}
+
+
+def _losses_of(record: records.Evaluation, get: Get) -> dict[str, _Losses]:
+    curves = {row["name"]: row["points"] for row in tables.rows_as_dicts(record.curves, get)}
+    return {
+        one.name: _Losses(_points(curves, f"train_loss({one.name})"), _points(curves, f"val_loss({one.name})"))
+        for one in record.overfitting
+    }
 
 
 def _points(curves: Mapping[str, Any], name: str) -> list[tuple[int, float]]:

@@ -14,6 +14,7 @@ from registry.catalog.queries.training_runs import run_events, runs
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
+from registry.core.remembered import Remembered
 from registry.core.run_view import draw_view
 from registry.core.text.amounts import duration
 from registry.core.text.claim_text import claim_parts
@@ -23,7 +24,6 @@ from registry.evaluation.verdict import Verdict, sentence, verdict_of
 from registry.evaluation.verdict import short as short_verdict
 from registry.provenance.verdict_facts import run_facts
 from registry.web.base.words import Words
-from registry.web.pages.remembered import Remembered
 from registry.web.pages.runs.course import Standing, standing
 from registry.web.pages.runs.log_lines import Line, event_text, line, short
 from registry.web.report.check_records import check_evaluation
@@ -38,8 +38,7 @@ HEADLINE = ("macro_f1", "accuracy", "pr_auc", "map50", "recall_gap(class)")
 ON_A_PAGE = 25
 LOG = 12  # lines on the page of a run; all of them are on a page of their own
 Row = Mapping[str, Any]
-Headline = tuple[Row | None, tuple[str, ...]]
-_HEADLINES = Remembered[Headline](1000)
+_evaluations = Remembered[str, dict[str, Any]](200)
 
 
 @dataclass(frozen=True)
@@ -118,27 +117,26 @@ def _listed(parts: Parts, row: Row, folds: Sequence[Row], names: Sequence[str]) 
     )
 
 
-def _headline(parts: Parts, cid: str | None) -> Headline:
+def _headline(parts: Parts, cid: str | None) -> tuple[Row | None, tuple[str, ...]]:
     """An evaluation's macro F1, and the different verdicts on its claims."""
-    if cid is None or not parts.store.has(CID.parse(cid)):
-        return None, ()
-
-    def read() -> Headline:
-        found = run_evaluation(parts, cid)
-        verdicts = dict.fromkeys(one["verdict"] for one in found["claims"] or ())
-        return (found["metrics"] or {}).get("macro_f1"), tuple(verdicts)
-
-    return _HEADLINES.of(cid, read)
+    found = run_evaluation(parts, cid)
+    verdicts = dict.fromkeys(one["verdict"] for one in found["claims"] or ())
+    return (found["metrics"] or {}).get("macro_f1"), tuple(verdicts)
 
 
 def run_evaluation(parts: Parts, cid: str | None) -> dict[str, Any]:
     """``evaluation_of``, and None each of one that can't be read, or states what can't be shown: a stranger's may."""
+    if cid is None or not parts.store.has(CID.parse(cid)):
+        return evaluation_of(parts, None)
     try:
-        if cid is not None and parts.store.has(CID.parse(cid)):
-            check_evaluation(records.parse_as(records.Evaluation, parts.store.get(CID.parse(cid))))
-        return evaluation_of(parts, cid)
+        return _evaluations.of(cid, lambda: _checked_evaluation(parts, cid))
     except EmotionetError:
         return evaluation_of(parts, None)
+
+
+def _checked_evaluation(parts: Parts, cid: str) -> dict[str, Any]:
+    check_evaluation(records.parse_as(records.Evaluation, parts.store.get(CID.parse(cid))))
+    return evaluation_of(parts, cid)
 
 
 def run_page(parts: Parts, t: Words, run: str) -> RunPage:

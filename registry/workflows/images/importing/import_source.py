@@ -7,48 +7,34 @@ says why, and what to do (``problem``). A dry run gives the same root, rows and 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from registry.catalog import private_data as private
 from registry.catalog.queries.signed_records import releases
-from registry.content.labels import Rejection, rejected
 from registry.content.labels.labeled_folder import Folder
 from registry.content.labels.tables.cid_table import cid_table
 from registry.content.labels.tables.columns import Mapped
 from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
-from registry.core.labeling.boxes import PIXEL
-from registry.core.labeling.labeled_row import ANNOTATION_FIELDS
 from registry.core.log import Signer
 from registry.core.progress import Progress, silent
-from registry.core.snapshots.use import NO, all_given, standing
-from registry.imaging.inspect_image import Picture
+from registry.workflows.images.importing.by_reference import Referred, by_reference, refer
 from registry.workflows.images.importing.dry_run import would_register, would_sign_as
-from registry.workflows.images.importing.import_problem import forked, newer, problem_of
+from registry.workflows.images.importing.images_told import Images
+from registry.workflows.images.importing.import_document import SAMPLE, different, import_document, shown
+from registry.workflows.images.importing.import_problem import forked, newer
 from registry.workflows.images.importing.read_source import Source, Wanted, read_source
-from registry.workflows.images.registering.labeled_rows import NewRow, fit_boxes, new_row
+from registry.workflows.images.importing.source_rows import SourceRows, name_of, source_rows
+from registry.workflows.images.registering.labeled_rows import merge
 from registry.workflows.images.registering.register_images import Registered, register
-from registry.workflows.images.registering.register_step import Statement
-from registry.workflows.images.registering.speaker import ANYBODY, NotYours, Speaker
+from registry.workflows.images.registering.speaker import ANYBODY, Speaker
 from registry.workflows.local_issuers import publisher_text
 from registry.workflows.log.index_logs import held_entries_before, index_logs, signed_in
 from registry.workflows.parts import Parts
 from registry.workflows.store import find_records as trace
 
 PROFILES = ("unixfs-v1-2025", "unixfs-v0-2015")
-SAMPLE = 20  # rows that a dry run shows
-
-
-@dataclass
-class _Rows:
-    """What is to be registered of each root, and what was refused or cut on the way."""
-
-    rows: list[list[NewRow]] = field(default_factory=list)
-    rejected: list[Rejection] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 def import_source(
@@ -77,79 +63,59 @@ def import_source(
     if profile not in PROFILES:
         raise UsageError(f"unknown profile {profile!r}", hint=f"use one of {', '.join(PROFILES)}.")
     read = read_source(parts, Wanted(source, profile, labels, mapping, partial, follow_links, dry_run), progress)
-    signs = not dry_run and any(folder.rows for folder in read.folders)
+    signs = not dry_run and any(folder.rows or _names_others(parts, folder) for folder in read.folders)
     signer = (signer or parts.key) if signs else None
     issuer = signer.did if signer else would_sign_as(parts) if dry_run else ""
-    found = _rows(read, issuer, speaker)
+    found = source_rows(read, issuer, speaker)
+    if parts.source is not None:
+        found.waiting = by_reference(read.folders, found.rejected, lambda row: name_of(speaker, issuer, row))
     if cids is not None:
         cids.write(cid_table((row for rows in found.rows for row in rows), issuer))
     if dry_run:
-        statements = []
-        for rows in found.rows:
-            taken, refused = would_register(parts, issuer, rows)
-            statements += taken
-            found.rejected += refused
-        would = [
-            {"release": str(cid), "issuer": by, "published_by": publisher_text(parts, by)} for cid, by in read.releases
-        ]
-        new = {row.sha256 for row in statements}
-        sample = [_shown(row, issuer) for row in statements[:SAMPLE]]
-        return {**_document(read, found, [], statements, new, would), "sample": sample}
+        return _would_register(parts, read, found, issuer)
     _remember(parts, read, publish_source)
     return _registered(parts, Path(source), read, found, signer)
 
 
-def _registered(parts: Parts, path: Path, read: Source, found: _Rows, signer: Signer | None) -> dict[str, Any]:
+def _names_others(parts: Parts, folder: Folder) -> bool:
+    """Whether rows name images that are not here and can be fetched."""
+    return parts.source is not None and any(bad.code == "not_held" for bad in folder.rejected)
+
+
+def _would_register(parts: Parts, read: Source, found: SourceRows, issuer: str) -> dict[str, Any]:
+    """The document of a dry run."""
+    statements = []
+    for rows in found.rows:
+        taken, refused = would_register(parts, issuer, rows)
+        statements += taken
+        found.rejected += refused
+    waiting, refused = merge(found.waiting)
+    found.rejected += refused
+    would = [
+        {"release": str(cid), "issuer": by, "published_by": publisher_text(parts, by)} for cid, by in read.releases
+    ]
+    document = import_document(
+        read, found, [], different(found, statements), statements, would, referenced=len(waiting)
+    )
+    return {**document, "sample": [shown(row, issuer) for row in statements[:SAMPLE]]}
+
+
+def _registered(parts: Parts, path: Path, read: Source, found: SourceRows, signer: Signer | None) -> dict[str, Any]:
     """The document, after the source's log was indexed and its rows signed."""
     brought, wrong = _catalogued(parts, path, read)
     found.notes += [f"not indexed from the file's log: {one}" for one in dict.fromkeys(wrong)]
     # what a newer program wrote is asked first: it accuses nobody
     problem = None if read.kind == "folder" or brought else newer(parts, read.roots) or forked(wrong)
-    fresh: set[bytes] = set()
-
-    def report(statement: Statement) -> None:
-        if statement.made is not None:
-            fresh.add(statement.made.sha256)
-
+    images = Images(found.pictures, several=len(read.roots) > 1)
     done = [
-        register(parts, signer, rows, root=root, report=report)
+        register(parts, signer, rows, root=root, report=images.count)
         for root, rows in zip(read.roots, found.rows, strict=True)
         if rows and signer
     ]
-    found.rejected += [bad for one in done for bad in one.rejected]
-    return _document(read, found, done, None, fresh, brought, problem)
-
-
-def _shown(row: NewRow, issuer: str) -> dict[str, Any]:
-    """A row as it was understood, for who looks before it is signed; contributor "": this registry."""
-    said = {name: getattr(row, name) for name in ("row", "table", "name", *ANNOTATION_FIELDS)}
-    said["contributor"] = "" if row.contributor == issuer else row.contributor
-    boxes = [[side / PIXEL for side in box] for box in row.boxes]
-    return {**said, "boxes": boxes, "sha256": row.sha256.hex(), "size": row.size}
-
-
-def _rows(read: Source, issuer: str, speaker: Speaker) -> _Rows:
-    """Rows with their boxes in their pictures, each in a name that ``speaker`` has."""
-    made = _Rows()
-    for folder in read.folders:
-        own: list[tuple[NewRow, Picture | None]] = []
-        for one in folder.rows:
-            try:
-                name = speaker.of(issuer, one.row.contributor, signed=one.row.signature is not None)
-            except NotYours as error:
-                made.rejected.append(rejected(one.row.row, one.row.file or str(one.cid), error, one.row.table))
-                continue
-            own.append((new_row(one.row, one.sha256, one.size, one.cid, name, one.picture.rights), one.picture))
-        fitted = fit_boxes(own)
-        made.rows.append(list(fitted.rows))
-        made.rejected += [*folder.rejected, *fitted.rejected]
-        made.notes += [*folder.notes, *(f"{_place(row)}: {what}" for row, what in fitted.cut)]
-    return made
-
-
-def _place(row: NewRow) -> str:
-    """Where a row stands, as its rejection would name it."""
-    return f"{row.table}:{row.row} ({row.name})" if row.table else f"row {row.row} ({row.name})"
+    referred = refer(parts, signer.did, found.waiting) if signer else Referred(())
+    found.rejected += [*(bad for one in done for bad in one.rejected), *referred.rejected]
+    done.append(Registered(merged=referred.rows - referred.number))
+    return import_document(read, found, done, images, None, brought, problem, referenced=referred.number)
 
 
 def _remember(parts: Parts, read: Source, publish_source: bool) -> None:
@@ -181,62 +147,3 @@ def _catalogued(parts: Parts, path: Path, read: Source) -> tuple[list[dict[str, 
         if row is not None
     ]
     return releases_brought, wrong
-
-
-def _document(
-    read: Source,
-    found: _Rows,
-    done: Sequence[Registered],
-    statements: Sequence[NewRow] | None,
-    fresh: Collection[bytes],
-    brought: list[dict[str, str]],
-    newer: dict[str, str] | None = None,
-) -> dict[str, Any]:
-    rows = sum(len(folder.rows) + len(folder.rejected) for folder in read.folders)
-    rejected = sorted(found.rejected, key=lambda one: (one.table, one.row))
-    lacking, dry, would = read.partial, statements is not None, statements or ()
-    return {
-        "root": str(read.roots[0]),
-        "roots": [str(root) for root in read.roots],
-        "profile": read.made_by if read.kind == "folder" else None,
-        "dry_run": dry,
-        "rows": rows,
-        "registered": len(would) if dry else sum(one.registered for one in done),
-        "unchanged": None if dry else sum(one.unchanged for one in done),
-        "corrected": None if dry else sum(one.corrected for one in done),
-        "merged": rows - len(rejected) - len(would) if dry else sum(one.merged for one in done),
-        "images": len({row.sha256 for part in found.rows for row in part}),
-        "images_reserved": len({row.sha256 for part in found.rows for row in part if row.reserves}),
-        "contribution": next((str(one.contribution) for one in reversed(done) if one.contribution), None),
-        "labels": [_understood(folder) for folder in read.folders if folder.labels],
-        "notes": found.notes,
-        "unnamed": [path for folder in read.folders for path in folder.unnamed],
-        "rejected": [
-            {"table": r.table, "row": r.row, "name": r.name, "code": r.code, "reason": r.reason} for r in rejected
-        ],
-        **_pictures(read, fresh),
-        "missing": [str(cid) for cid in lacking.missing] if lacking else [],
-        "damaged": [str(cid) for cid in lacking.damaged] if lacking else [],
-        "cut": lacking.cut if lacking else None,
-        "releases": brought,
-        "problem": None if brought else newer or problem_of(read, rows, rejected),
-    }
-
-
-def _pictures(read: Source, fresh: Collection[bytes]) -> dict[str, Any]:
-    """What is to be said of new images: each once, by its first name."""
-    pictures = [one for folder in read.folders for one in folder.rows if one.sha256 in fresh]
-    names = {one.sha256: one for one in reversed(pictures)}
-    told = [one for one in pictures if names[one.sha256] is one]
-    return {
-        "undecodable": [{"name": one.row.name, "reason": one.picture.trouble} for one in told if one.picture.trouble],
-        "with_location": [one.row.name for one in told if one.picture.has_location],
-        "reserved": [one.row.name for one in told if standing(all_given([one.picture.rights])) == NO],
-    }
-
-
-def _understood(folder: Folder) -> dict[str, Any]:
-    """How a folder's labels were read."""
-    assert folder.labels is not None
-    labels = folder.labels
-    return {"read_as": labels.read_as(), "columns": labels.columns, "left_out": list(labels.left_out)}

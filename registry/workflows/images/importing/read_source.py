@@ -31,6 +31,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.picture_bytes import HEAD
 from registry.core.ports.store import BlockReader, BlockStore
 from registry.core.progress import Progress
+from registry.workflows.images.importing.flushing import Flushing
 from registry.workflows.parts import Parts
 from registry.workflows.store.fetch_content import ensure_held, resolve
 from registry.workflows.store.typed_source import check_regular, names_content, parse_path
@@ -123,7 +124,7 @@ def _read_path(parts: Parts, path: Path, wanted: Wanted, table: Labels | None, p
     if table is not None and path.is_dir():
         table = _in_folder(table, path)
     options = Options(wanted.mapping or {}, table, wanted.follow_links)
-    sink: Sink = NullSink() if wanted.dry_run else parts.store
+    sink: Sink = NullSink() if wanted.dry_run else Flushing(parts.store)
     found = folders.import_folder(path, sink, wanted.profile, progress, _held(parts, wanted.dry_run), options)
     if not wanted.dry_run:
         parts.store.flush()

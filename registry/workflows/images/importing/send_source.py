@@ -16,19 +16,21 @@ from typing import IO, Any
 from registry.client.blocks import Block
 from registry.client.connection import Connection
 from registry.client.journal import Journal
-from registry.client.sending import Item, Sender, Sent, file_blocks
-from registry.content.labels.label_row import LabelRow, Rejection
-from registry.content.labels.labeled_folder import Folder, FolderRow
+from registry.client.sending import Sender, Sent, file_blocks
+from registry.client.uploading import Item
+from registry.content.labels.label_row import Rejection
+from registry.content.labels.labeled_folder import FolderRow
 from registry.content.labels.tables.cid_table import cid_table
 from registry.content.unixfs.local_tree import LocalTree
 from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.core.progress import Progress, silent
-from registry.workflows.images.importing.import_source import _document as import_document
-from registry.workflows.images.importing.import_source import _rows as source_rows
+from registry.workflows.images.importing.by_reference import by_reference
+from registry.workflows.images.importing.import_document import different, import_document
 from registry.workflows.images.importing.read_source import Source, Wanted, is_car, read_source
-from registry.workflows.images.registering.labeled_rows import NewRow, merge, new_row
+from registry.workflows.images.importing.source_rows import source_rows
+from registry.workflows.images.registering.labeled_rows import NewRow, merge
 from registry.workflows.images.registering.register_images import Registered
 from registry.workflows.images.registering.speaker import ANYBODY
 from registry.workflows.parts import Parts
@@ -73,7 +75,7 @@ def send_source(
         )
     found = source_rows(read, "", ANYBODY)
     rows = [row for part in found.rows for row in part]
-    rows += _by_reference(read.folders, found.rejected)
+    rows += by_reference(read.folders, found.rejected)
     if cids is not None:
         cids.write(cid_table(rows, ""))
     statements, contradicting = merge(rows)
@@ -88,26 +90,6 @@ def send_source(
     record.close(remove=True)
     merged = len(rows) - len(contradicting) - len(statements)
     return _document(connection, read, found, statements, sent, merged)
-
-
-def _by_reference(folders: tuple[Folder, ...], rejected: list[Rejection]) -> list[NewRow]:
-    """Rows whose CID is not held here, taken out of ``rejected``: the server may hold it, or can fetch it.
-
-    Their image's sha256 is not known; its CID's digest stands for it, by which rows of one image are merged.
-    """
-    absent = {(bad.table, bad.row) for bad in rejected if bad.code == "not_held"}
-    found: list[NewRow] = []
-    for folder in folders:
-        named = folder.labels.rows if folder.labels is not None else ()
-        found += [_unknown(row) for row in named if row.cid is not None and (row.table, row.row) in absent]
-    taken = {(row.table, row.row) for row in found}
-    rejected[:] = [bad for bad in rejected if bad.code != "not_held" or (bad.table, bad.row) not in taken]
-    return found
-
-
-def _unknown(row: LabelRow) -> NewRow:
-    cid = CID.parse(row.cid or "")
-    return new_row(row, cid.digest, 0, cid, "")
 
 
 def _items(scratch: Parts, wanted: Wanted, read: Source, statements: list[NewRow]) -> Iterator[Item]:
@@ -157,8 +139,8 @@ def _document(
     ]
     found.notes += [f"row {row.row} ({row.name or row.cid}): {one.note}" for row, one in answers if one.note]
     done = Registered(registered=sent.registered, unchanged=sent.unchanged, corrected=sent.corrected, merged=merged)
-    fresh = {row.sha256 for row in statements} if sent.registered else set()
-    document = import_document(read, found, [done], None, fresh, [])
+    images = different(found, statements if sent.registered else ())
+    document = import_document(read, found, [done], images, None, [])
     return {
         **document,
         "server": connection.server,

@@ -77,6 +77,8 @@ def _rights(row: NewRow, before: Mapping[str, Any] | None) -> Mapping[str, str]:
     """What the row says of rights, and the picture. ``InvalidInput`` (``rights_not_stated``) for a signed row that
     leaves out a picture's no."""
     read = row.read or {}
+    if before is None and not read and not row.rights:
+        return row.rights
     if row.signature is not None:
         for signal, value in read.items():
             if meaning(signal, value) == NO and row.rights.get(signal) != value:

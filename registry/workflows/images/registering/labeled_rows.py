@@ -21,7 +21,7 @@ from registry.core.snapshots.use import says_no
 from registry.imaging.inspect_image import Picture
 
 
-class NewRow(Annotation, frozen=True, kw_only=True):
+class NewRow(Annotation, frozen=True, kw_only=True, omit_defaults=True):
     """One label as it is to be registered; ``contributor`` is filled in, ``subject`` is still a name."""
 
     row: int
@@ -87,19 +87,26 @@ def fit_boxes(rows: Iterable[tuple[NewRow, Picture | None]]) -> Fitted:
     refused: list[Rejection] = []
     cut: list[tuple[NewRow, str]] = []
     for row, picture in rows:
-        if not row.boxes or picture is None or not picture.width:
-            kept.append(row)
-            continue
         try:
-            boxes, clipped = fit(row.boxes, picture.width, picture.height)
+            fitted, what = fit_row(row, picture)
         except InvalidInput as error:
             refused.append(rejection(row, error))
             continue
-        kept.append(replace(row, boxes=boxes))
-        if clipped:
-            which = ", ".join(in_pixels(box) for box in clipped)
-            cut.append((row, f"cut to the picture of {picture.width} x {picture.height} pixels: the box {which}"))
+        kept.append(fitted)
+        if what is not None:
+            cut.append((row, what))
     return Fitted(tuple(kept), tuple(refused), tuple(cut))
+
+
+def fit_row(row: NewRow, picture: Picture | None) -> tuple[NewRow, str | None]:
+    """The row with its boxes cut to its picture, and a sentence about what was cut. ``InvalidInput`` for a box that
+    lies outside."""
+    if not row.boxes or picture is None or not picture.width:
+        return row, None
+    boxes, clipped = fit(row.boxes, picture.width, picture.height)
+    which = ", ".join(in_pixels(box) for box in clipped)
+    cut = f"cut to the picture of {picture.width} x {picture.height} pixels: the box {which}" if clipped else None
+    return replace(row, boxes=boxes), cut
 
 
 def merge(rows: Iterable[NewRow]) -> tuple[list[NewRow], list[Rejection]]:

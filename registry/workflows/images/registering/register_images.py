@@ -6,12 +6,13 @@ change. One bad row does not stop the rest. A killed import that is run again en
 stored before the rows that name them are signed, and one transaction decides which rows are new and signs them. No file
 name and no person's name enters a record: the catalog holds names, and records hold pseudonyms.
 
-Rows wait in a stage, however many come, and are registered in steps (``row_groups.STEP``), sorted by image: memory does
+Rows wait in a stage, however many come, and are registered in steps (``row_groups.Pace``), sorted by image: memory does
 not grow with their number, and whoever else wants to write waits for one step: all who do are let in before the next.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from registry.core.ipld.cid import CID
 from registry.core.log import Signer
 from registry.workflows.images.registering.labeled_rows import NewRow, rejection
 from registry.workflows.images.registering.register_step import Statement, Step, register_step
-from registry.workflows.images.registering.row_groups import STEP, Group, stage, steps
+from registry.workflows.images.registering.row_groups import STEP, Group, Pace, stage, steps
 from registry.workflows.log.append import LogTransaction, appending
 from registry.workflows.parts import Parts
 
@@ -97,22 +98,25 @@ def register_staged(
     """The same of rows that wait already. ``keyed``: the request for which, so that what an earlier try at it has
     registered is told as registered now; ``finish`` is called in the last step's transaction.
     """
-    done = Registered()
-    waiting = steps(staged)
+    done, own, pace = Registered(), set[CID](), Pace()
+    waiting = steps(staged, pace)
     groups: list[Group] | None = next(waiting, [])
     while groups is not None:
         following = next(waiting, None)
         with nullcontext(log) if log else appending(parts, signer, staged.write) as transaction:
-            before = keyed.contributions(transaction.db) if keyed else ()
+            begin = time.monotonic()
+            before = [one for one in keyed.contributions(transaction.db) if one not in own] if keyed else ()
             step = register_step(transaction, groups, root, before)
             done.add(step)
             for statement in step.statements if report else ():
                 cast(Report, report)(statement)
             if keyed is not None and step.contribution is not None:
                 keyed.add(transaction.db, step.contribution)
+                own.add(step.contribution)
             if following is None and finish is not None:
                 finish(transaction.db)
             wanted = log is None and following is not None and others_write(parts.catalog, transaction.db)
+        pace.took(sum(len(group.rows) for group in groups), time.monotonic() - begin)
         if wanted:
             give_way(parts.catalog)
         groups = following

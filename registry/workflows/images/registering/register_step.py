@@ -13,6 +13,8 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from registry.catalog import private_data as private
+from registry.catalog.index.image_counts import labels_by_image
+from registry.catalog.index.table_rows import MadeRows
 from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.labeled_images.rows import newest_rows, replaced_by
 from registry.content.labels.boxes import MAX_BOXES
@@ -76,13 +78,12 @@ def register_step(log: LogTransaction, groups: Sequence[Group], root: CID | None
     ``before``: contributions of an earlier try at the same request; what they say is not said again.
     """
     statements = [statement_of(group) for group in groups]
-    rows = [row for group in groups for row in group.rows]
-    _put_images(log, rows, root)
     if before:
         _mark_earlier(log, statements, before)
     _decide(log, [one for one in statements if one.row is not None and one.earlier is None])
     made = [one.made for one in statements if one.made is not None]
-    return Step(statements, _append(log, made) if made else None)
+    put = _put_images(log, [row for group in groups for row in group.rows], root, labels_by_image(made))
+    return Step(statements, _append(log, MadeRows(made, put)) if made else None)
 
 
 def statement_of(group: Group) -> Statement:
@@ -105,13 +106,16 @@ def _mark_earlier(log: LogTransaction, statements: Sequence[Statement], before: 
             one.earlier = "registered" if said[key] is None else "corrected"
 
 
-def _put_images(log: LogTransaction, rows: Sequence[NewRow], root: CID | None) -> None:
+def _put_images(log: LogTransaction, rows: Sequence[NewRow], root: CID | None, labels: Mapping[str, int]) -> set[str]:
+    """Know the images of all rows, those of refused ones too; the sha256s of those that are new."""
+    new: set[str] = set()
     for held in (True, False):
         found = [(row.sha256, row.size, (row.cid,)) for row in rows if row.held is held]
         if found:
-            images.put_images(log.db, found, stored=held)
+            new |= images.put_images(log.db, found, stored=held, labels=labels)
     if root is not None:
         private.add_file_names(log.db, root, ((row.sha256, row.name) for row in rows if row.name))
+    return new
 
 
 def _decide(log: LogTransaction, statements: Sequence[Statement]) -> None:
@@ -133,8 +137,11 @@ def complete(
         statement.error = error
 
 
-def _append(log: LogTransaction, rows: list[LabeledRow]) -> CID:
+def _append(log: LogTransaction, made: MadeRows) -> CID:
     shape, store = records.CONTRIBUTION_ROWS, log.parts.store
-    table = tables.build(shape, [cells(row, shape.columns) for row in rows], store.put_own)
+    table = tables.TableWriter(shape, store.put_own)
+    for row in made.rows:
+        table.add(cells(row, shape.columns))
+    rows = table.end()
     store.flush()
-    return log.append(records.Contribution(issuer=log.signer.did, rows=table), rows=rows).record
+    return log.append(records.Contribution(issuer=log.signer.did, rows=rows), made=made).record

@@ -16,7 +16,9 @@ import msgspec
 from registry.catalog.index.staged import Staged, StagedRow
 from registry.workflows.images.registering.labeled_rows import NewRow
 
-STEP = 1_000  # rows that are registered together, by one entry of the log
+STEP = 1_000  # rows that are registered together at least, by one entry of the log
+MOST = 5_000  # and at most
+HOLD = 0.3  # seconds for which a step may keep others from writing
 MAX_GROUP = 1000  # ten times as many as a picture can have boxes
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(NewRow).decode
@@ -30,20 +32,35 @@ class Group:
     too_large: bool = False
 
 
+class Pace:
+    """How many ``rows`` make a step: as many as the machine writes in ``HOLD`` seconds.
+
+    A step costs a dozen flushes whatever its size, so large ones are cheap; but whoever wants to write one row waits
+    for a step to end.
+    """
+
+    def __init__(self) -> None:
+        self.rows = STEP
+
+    def took(self, rows: int, seconds: float) -> None:
+        """Tell it of a step."""
+        self.rows = max(STEP, min(MOST, int(rows * HOLD / max(seconds, 0.001))))
+
+
 def stage(staged: Staged, rows: Iterable[NewRow]) -> None:
     """Let rows wait."""
     for row in rows:
         staged.add(row.sha256, row.contributor, _encode(row))
 
 
-def steps(staged: Staged) -> Iterator[list[Group]]:
-    """The groups of about ``STEP`` rows at a time."""
+def steps(staged: Staged, pace: Pace | None = None) -> Iterator[list[Group]]:
+    """The groups of a step at a time, of about ``STEP`` rows unless ``pace`` says how many."""
     step: list[Group] = []
     size = 0
     for group in _groups(chain.from_iterable(staged.rows())):
         step.append(group)
         size += len(group.rows)
-        if size >= STEP:
+        if size >= (pace.rows if pace else STEP):
             yield step
             step, size = [], 0
     if step:

@@ -1,4 +1,4 @@
-"""Rows of a request whose images are not here: they wait until a worker has fetched and verified these.
+"""Rows of a request or of an import whose images are not here: they wait until a worker has fetched and verified these.
 
 Invariants: what is held for this registry alone and what is not here at all are dealt with alike. Keeping a row again
 changes nothing, so a request that is repeated refers to an image once.
@@ -6,7 +6,8 @@ changes nothing, so a request that is repeated refers to an image once.
 
 from __future__ import annotations
 
-from registry.api.bulk.answers import Answers
+from typing import Protocol
+
 from registry.catalog.index.staged import Staged
 from registry.catalog.queries.labeled_images.referenced import how_many_wait
 from registry.core.errors import Conflict, EmotionetError, InvalidInput
@@ -17,6 +18,18 @@ from registry.workflows.references.refer import refer
 
 MAX_WAITING = 1_000_000  # images of all tokens together
 _TOGETHER = 500  # rows that are kept in one transaction
+
+
+class Answers(Protocol):
+    """Who is told of each row."""
+
+    def referenced(self, row: NewRow) -> None:
+        """It waits."""
+        ...
+
+    def refused(self, row: int, cid: str | None, error: EmotionetError) -> None:
+        """It does not, for this reason."""
+        ...
 
 
 def refer_rows(parts: Parts, issuer: str, staged: Staged, answers: Answers) -> None:

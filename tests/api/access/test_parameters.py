@@ -1,0 +1,95 @@
+"""An address refuses a parameter that it does not know, and says which it knows; links of pages go on working."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+
+from registry.api.access.parameters import Parameters
+from registry.api.openapi import operations, whole
+from tests.api.conftest import Resting, problem
+
+HTML = {"accept": "text/html"}
+
+
+def test_every_operation_refuses_a_parameter_that_it_does_not_describe(resting: Resting) -> None:
+    schema, app = whole(resting.client.app), resting.client.app
+    known: Parameters = app.state.parameters
+    for path, method, operation in operations(schema):
+        described = {one["name"] for one in operation.get("parameters", []) if one["in"] == "query"}
+        assert known.of(method.upper(), path) == described, (method, path)
+        answer = resting.client.request(
+            method,
+            path.format(
+                cid=resting.snapshot, run="x", identity="x", other="x", image="x", audit="x", digest="x", path="x"
+            ),
+            params={"no-such": "1"},
+            headers={"accept": "application/json"},
+        )
+        assert answer.status_code == 400, (method, path)
+        if method != "head":
+            told = problem(answer, 400, "unknown_parameter")["detail"]
+            assert all(name in told for name in described), (path, told)
+
+
+def test_a_wrong_name_is_said_with_the_right_ones(resting: Resting) -> None:
+    told = problem(resting.client.get("/api/v1/images?limit=5&after=x"), 400, "unknown_parameter")["detail"]
+    assert told.startswith("this address takes no parameter 'after': it takes contributor, cursor, ")
+    assert problem(resting.client.get("/healthz?x"), 400, "unknown_parameter")["detail"].endswith("it takes none")
+    problem(resting.client.post("/api/v1/images?row=all", headers=resting.writer), 400, "unknown_parameter")
+
+
+@pytest.mark.parametrize("name", ["request", "x" * 5000, "<b>", "\x00", "%ff", "map.x"])
+def test_a_hostile_name_is_refused_by_a_page_too(resting: Resting, name: str) -> None:
+    answer = resting.client.get("/images", params={name: "1"}, headers=HTML)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<b>" not in re.sub(r"<b[ >]", "", answer.text.partition("<main")[2])
+    assert len(answer.text) < 60_000
+
+
+def test_a_page_takes_what_its_document_takes_and_links_to_it_without_its_own(resting: Resting) -> None:
+    client = resting.client
+    items = f"/snapshots/{resting.snapshot}/items"
+    for address in ("/images?limit=5&lang=es", "/api/v1/images?limit=5", f"{items}?label=feliz&limit=2"):
+        assert client.get(address, headers=HTML).status_code == 200, address
+    page = client.get("/runs?status=completed&lang=es", headers=HTML)
+    (link,) = re.findall(r'href="([^"]+)" type="application/json"', page.text)
+    assert "status" not in link
+    assert client.get(html.unescape(link), headers=HTML).headers["content-type"] == "application/json"
+    assert client.get(f"{items}?label=feliz&format=json").status_code == 400
+
+
+def test_links_of_pages_lead_somewhere(resting: Resting) -> None:
+    """Every address with a query that some pages link to or send a form to is taken."""
+    client, seen = resting.client, set[str]()
+    waiting = [
+        "/",
+        "/images",
+        "/snapshots",
+        "/runs",
+        "/releases",
+        "/audits",
+        "/register",
+        "/snapshots/new",
+        f"/snapshots/{resting.snapshot}",
+        f"/runs/new?snapshot={resting.snapshot}",
+        f"/images/{resting.images[0]}",
+        f"/snapshots/{resting.snapshot}/excluded",
+        "/docs",
+        "/verify",
+        f"/snapshots/{resting.snapshot}/items",
+        f"/snapshots/{resting.snapshot}/copies",
+    ]
+    for page in waiting:
+        text = client.get(page, headers=HTML).text
+        seen |= {html.unescape(one) for one in re.findall(r'href="(/[^"#]*\?[^"#]*)', text)}
+        for form in re.findall(r'<form[^>]*method="get".*?</form>', text, re.DOTALL):
+            action = (re.findall(r'action="([^"#]*)', form) or [page.partition("?")[0]])[0]
+            seen |= {f"{action}?{name}=" for name in re.findall(r'name="([^"]+)"', form)}
+    assert len(seen) > 40
+    for address in sorted(seen):
+        answer = client.get(address, headers=HTML, follow_redirects=False)
+        assert "takes no parameter" not in html.unescape(answer.text), address
