@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from registry.api.common import Home, Published, cursor_key
+from registry.api.hints import with_way
 from registry.api.pages.base.common import check_form, html, redirect, with_query, writer
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.base.tasks import PATIENCE, Tasks
@@ -15,7 +16,7 @@ from registry.api.v1.wire import CidPath, Cursor
 from registry.catalog.queries.signed_records import snapshots
 from registry.catalog.queries.training_runs import runs
 from registry.core import records
-from registry.core.errors import EmotionetError, with_hint
+from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.web.pages.runs.dropped import dropped, of_row
 from registry.workflows.parts import Parts
@@ -64,7 +65,7 @@ def _looked(tasks: Tasks, parts: Parts, snapshot: CID, record: records.Snapshot)
         return {"looking": True}
     error = task.error() if task is not None else None
     if error is not None:
-        return {"error": with_hint(error) if isinstance(error, EmotionetError) else type(error).__name__}
+        return {"error": with_way(error, page=True) if isinstance(error, EmotionetError) else type(error).__name__}
     if found is None and task is not None:  # it could not be kept
         found = task.result()
     if found is None:

@@ -17,6 +17,7 @@ from litestar.params import FromPath
 
 from registry.api.common import Home, Published
 from registry.api.gateway.public import Public
+from registry.api.hints import with_way
 from registry.api.pages.base.common import check_form, form_files, html, language, redirect, writer
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.base.tasks import PATIENCE, ended_task
@@ -24,7 +25,7 @@ from registry.api.pages.snapshots.reading import snapshot_of
 from registry.api.serving.computing import computation_slot
 from registry.api.v1.wire import Query
 from registry.catalog.queries.labeled_images import image_counts
-from registry.core.errors import EmotionetError, InvalidInput, UsageError, with_hint
+from registry.core.errors import EmotionetError, InvalidInput, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.snapshots.rules import RULES
 from registry.web.base.words import Words
@@ -144,7 +145,7 @@ def _previewed(request: AnyRequest, home: Parts, published: Public, form: dict[s
             classes, chosen = form.get("classes", "emociones"), chosen_of(home, published, form)
             found = preview_snapshot(home, classes=classes, query=query_of(form), terms=terms_of(form), **chosen)
     except EmotionetError as raised:
-        error = with_hint(raised)
+        error = with_way(raised, page=True)
     return _form(request, home, form | ({"partial": "1"} if found and found["rejected"] else {}), found, error)
 
 
@@ -223,10 +224,10 @@ def _follow(request: AnyRequest, parts: Parts, published: Public, key: str) -> R
     if not isinstance(error, EmotionetError):
         raise error
     if request.method == "POST":
-        return _form(request, parts, task.about, None, with_hint(error))
+        return _form(request, parts, task.about, None, with_way(error, page=True))
     kept = {name: value for name, value in task.about.items() if len(value) <= IN_ADDRESS}
     back = f"/snapshots/new?{urlencode(kept)}"
-    return html(request, "pages/snapshot_working.html", state="failed", back=back, error=with_hint(error))
+    return html(request, "pages/snapshot_working.html", state="failed", back=back, error=with_way(error, page=True))
 
 
 HANDLERS = (show_form, check, take, follow)
