@@ -16,6 +16,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 
+from registry.api.hints import for_http
 from registry.core.errors import (
     Cancelled,
     Conflict,
@@ -156,7 +157,8 @@ def from_error(request: Request[Any, Any, Any], error: EmotionetError) -> Respon
                 status = 502
             headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else None
             more = {"errors": _rejected(error)} if isinstance(error, RejectedNames) else {}
-            return response(_problem(request, status, title, detail, error.code, hint=hint, **more), headers)
+            way = for_http(hint)
+            return response(_problem(request, status, title, detail, error.code, hint=way, **more), headers)
     return from_defect(request, error)
 
 

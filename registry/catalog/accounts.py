@@ -24,7 +24,7 @@ _NONCE_KEY = "sign-in nonces"
 
 def parse_address(text: str) -> str:
     """An address in any case, as the catalog holds it. ``InvalidInput`` if it is none."""
-    return address_of(did_of(text))
+    return address_of(did_of(text.strip()))
 
 
 def configured(given: Iterable[tuple[str, tuple[str, ...]]]) -> Configured:

@@ -25,8 +25,8 @@ _DID = re.compile(re.escape(DID_PREFIX) + r"0x[0-9a-f]{40}")
 
 
 def did_of(address: str) -> str:
-    """The did:pkh of a 0x address as ``read_issuer`` takes it. ``InvalidInput`` if it is none."""
-    did = read_issuer(address)
+    """The did:pkh of a 0x address (any case). ``InvalidInput`` if it is none."""
+    did = DID_PREFIX + address.lower()
     check_did(did)
     return did
 

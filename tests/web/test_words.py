@@ -8,6 +8,7 @@ from string import Formatter
 
 import pytest
 
+import registry.evaluation
 import registry.provenance.checks
 import registry.web
 from registry.core.errors import InvalidInput
@@ -50,6 +51,13 @@ def test_every_key_has_both_languages_and_the_same_names() -> None:
             assert all(text.strip() == text and text for text in texts), (section, key)
             assert fields(texts[0]) == fields(texts[1]), (section, key)
             assert texts[0] != texts[1] or is_a_sign(texts[0]) or f"{section}.{key}" in SAME, (section, key)
+
+
+def test_the_logs_entry_has_one_word_in_spanish() -> None:
+    sources = [*FOLDER.rglob("*.toml"), *Path(registry.evaluation.__file__).parent.rglob("*.toml")]
+    told = [(path.name, line) for path in sources for line in path.read_text().splitlines()]
+    assert any("asiento" in line for _, line in told)
+    assert not [one for one in told if re.search(r"\bentr(y|ies)\b.*\bentradas?\b", one[1], re.IGNORECASE)]
 
 
 def test_every_key_that_is_used_is_there() -> None:

@@ -12,10 +12,11 @@ from typing import Any
 
 import msgspec
 
+from registry.api.hints import with_way
 from registry.api.problems import HttpProblem
 from registry.catalog.index.staged import Staged
 from registry.content.labels import Rejection
-from registry.core.errors import EmotionetError, with_hint
+from registry.core.errors import EmotionetError
 from registry.workflows.images.registering.labeled_rows import NewRow
 from registry.workflows.images.registering.register_step import Statement
 
@@ -54,7 +55,7 @@ class Answers:
 
     def refused(self, row: int, cid: str | None, error: EmotionetError) -> None:
         """A row whose image can't be registered."""
-        self._tell(Answer(row, cid, code=error.code, reason=with_hint(error)))
+        self._tell(Answer(row, cid, code=error.code, reason=with_way(error)))
 
     def referenced(self, row: NewRow) -> None:
         """A row that waits for its image."""
@@ -71,7 +72,7 @@ class Answers:
             return
         code = reason = None
         if statement.error is not None:
-            code, reason = statement.error.code, with_hint(statement.error)
+            code, reason = statement.error.code, with_way(statement.error)
         for row, status in statement.outcomes():
             if status == "registered" and self._is_silent(row):
                 self._counts[status] += 1

@@ -19,6 +19,7 @@ from litestar.params import PathParameter
 
 from registry.api.auth import speaker as speaker_of
 from registry.api.common import Home
+from registry.api.hints import for_http
 from registry.api.pages.base.common import check_form, form_files, form_lists, html, redirect, writer
 from registry.api.pages.base.session import AnyRequest, signed_in
 from registry.api.pages.base.tasks import PATIENCE, Task, Tasks
@@ -124,7 +125,7 @@ def add_files(request: AnyRequest, home: Home, identity: UploadPath) -> Response
     upload = _upload(request, home, identity)
     fields = check_form(request)
     refused = Uploads(home).add(upload, _files(request))
-    told = [{"name": name, "reason": str(error), "hint": error.hint} for name, error in refused]
+    told = [{"name": name, "reason": str(error), "hint": for_http(error.hint, page=True)} for name, error in refused]
     if "path" in fields:
         return Response({"refused": told}, status_code=200)
     return redirect(request, f"/register/{upload.id}")
@@ -159,7 +160,7 @@ def _failed(importing: Task | None) -> dict[str, Any] | None:
     if error is None:
         return None
     if isinstance(error, EmotionetError):
-        return {"reason": str(error), "hint": error.hint}
+        return {"reason": str(error), "hint": for_http(error.hint, page=True)}
     log.error("importing an upload failed", exc_info=error)
     return {"reason": "something went wrong here, and it is in the server's log", "hint": "try again, or report it."}
 

@@ -17,6 +17,7 @@ from registry.api.answers.others import Session as SessionAnswer
 from registry.api.answers.others import Terms
 from registry.api.auth import Needs, sends_json
 from registry.api.common import Document, Home, problems
+from registry.api.hints import with_way
 from registry.api.pages.base.session import WrongTokens
 from registry.api.problems import HttpProblem
 from registry.api.v1.wire import NewSession
@@ -44,11 +45,11 @@ def begin_session(request: Request[Any, Any, Any], parts: Parts, message: str, s
         done = sign_in.sign_in(parts, request.app.state.accounts, origin_of(request, parts), message, signature)
     except NoAccount as error:
         wrong.add(client)
-        raise HttpProblem(403, f"{error}: {error.hint}", code=error.code) from error
+        raise HttpProblem(403, with_way(error), code=error.code) from error
     except (InvalidInput, Untrusted) as error:
         wrong.add(client)
         headers = {"WWW-Authenticate": 'Bearer realm="emotionet"'}
-        raise HttpProblem(401, f"{error}: {error.hint}", code=error.code, headers=headers) from error
+        raise HttpProblem(401, with_way(error), code=error.code, headers=headers) from error
     write_log.begin(request, parts, done.caller)
     return done
 

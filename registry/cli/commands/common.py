@@ -76,10 +76,12 @@ def path_argument(text: str) -> Path:
 
 def issuer(text: str) -> str:
     """An issuer's DID, for ``type=``: given as such, or as its address."""
-    from registry.core.issuers import did_of
+    from registry.core.issuers import check_did, read_issuer
 
+    did = read_issuer(text)
     with _usage():
-        return did_of(text)
+        check_did(did)
+    return did
 
 
 def new_name(text: str) -> str:

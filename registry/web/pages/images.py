@@ -7,15 +7,18 @@ enter a page, only addresses of thumbnails, and none of an image that was withdr
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 from registry.catalog.queries.labeled_images import image_counts, image_uses, images
 from registry.catalog.queries.labeled_images.history import image_history
 from registry.catalog.queries.labeled_images.image_grid import ANY, Filters
+from registry.catalog.queries.labeled_images.rows import rights_of
 from registry.catalog.queries.training_runs import runs
 from registry.core.errors import NotFound, UsageError
-from registry.core.labeling.labeled_row import SIGNALS
+from registry.core.labeling.labeled_row import PICTURE, SIGNALS
+from registry.core.snapshots.use import all_given, meaning, standing
 from registry.web.base.words import Words
 from registry.workflows.images import image_uses as uses
 from registry.workflows.images.list_images import list_images
@@ -25,6 +28,7 @@ from registry.workflows.local_issuers import local_issuers, signing_issuers
 from registry.workflows.names.profile import profile_of
 from registry.workflows.parts import Parts
 from registry.workflows.references.show_reference import reference_of
+from registry.workflows.snapshots.near_duplicates import near_duplicates
 
 ON_A_PAGE = 60
 BARS, CHOICES, RUNS, HISTORY, CONTACTS = 12, 50, 20, 100, 5
@@ -55,6 +59,10 @@ def grid(parts: Parts, query: Mapping[str, str]) -> Document:
         limit=ON_A_PAGE,
     )
     more = f"{address(asked)}{'&' if asked else '?'}cursor={found.next}" if found.next else None
+    if "right" in asked:
+        with parts.catalog.read() as db:
+            rights = rights_of(db, [one["sha256"] for one in found.images])
+        found = replace(found, images=[{**one, "standing": rights[one["sha256"]]["standing"]} for one in found.images])
     return {"found": found, "asked": asked, "next": more, "cursor": query.get("cursor"), **_choices(parts, asked)}
 
 
@@ -133,10 +141,30 @@ def image(parts: Parts, thumbnails: Thumbnails, identity: str, speaker: Speaker)
         "drawn": [(number, row) for number, row in enumerate(current, 1) if row["boxes"]],
         "snapshots": uses.snapshots_of(parts, sha256),
         "cleaned": uses.cleaned(parts, sha256),
+        "near": near_duplicates(parts, found["sha256"]),
+        "use": said_of_use(current),
         "releases": uses.predictions_of(parts, sha256),
         "most": uses.MOST,
         "contacts": _contacts(parts, [row["issuer"] for row in current]),
     }
+
+
+def said_of_use(rows: Collection[Document]) -> Document:
+    """What newest rows say of an image's use: ``standing`` (no, yes, not_read or silent), and ``signals``: each
+    ``signal, value, means, contributor, issuer``, ``picture`` where the issuer read it out of the picture itself."""
+    said = [
+        {
+            "signal": signal.removeprefix(PICTURE),
+            "value": value,
+            "means": meaning(signal, value),
+            "picture": signal.startswith(PICTURE),
+            "contributor": row["contributor"],
+            "issuer": row["issuer"],
+        }
+        for row in rows
+        for signal, value in row["rights"].items()
+    ]
+    return {"standing": standing(all_given(row["rights"] for row in rows)), "signals": said}
 
 
 def may_say(speaker: Speaker, row: Document) -> bool:

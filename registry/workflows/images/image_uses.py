@@ -8,7 +8,6 @@ newest first.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,10 +19,10 @@ from registry.core.run_view import ReleaseView, release_view
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
 from registry.workflows.parts import Parts
+from registry.workflows.snapshots.near_duplicates import COPY
 from registry.workflows.store.read_content import read_as
 
 MOST = 10
-_COPY = re.compile(r"of ([0-9a-f]{64})")
 Document = dict[str, Any]
 
 
@@ -64,7 +63,7 @@ def _cleaning(parts: Parts, preprocessing: str, sha256: bytes) -> Document | Non
         return None
     if row is None:
         return None
-    copy = _COPY.fullmatch(str(row["measured"] or "")) if row["reason"] else None
+    copy = COPY.fullmatch(str(row["measured"] or "")) if row["reason"] else None
     return {"reason": row["reason"], "measured": row["measured"], "copy_of": copy[1] if copy else None}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -12,13 +12,15 @@ from registry.catalog.queries.labeled_images import image_counts
 from registry.catalog.queries.labeled_images.rows import current_rows, rows_aside
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
 from registry.core import records
+from registry.core.ipld.cid import CID
 from registry.core.snapshots.classes import load_classes
 from registry.core.snapshots.snapshot import select
 from registry.workflows.parts import Parts
-from registry.workflows.snapshots.take_snapshot import not_held, with_issuer
+from registry.workflows.snapshots.take_snapshot import chosen_among, not_held, with_issuer
 from registry.workflows.snapshots.terms import PLAIN, Terms, settled
 
 MOST_ROWS = 20_000  # that are looked at: about a second
+NAMED = 100  # images that are named one by one with the reason for which they are left out
 _AT = {name: place for place, name in enumerate(records.SNAPSHOT_ITEMS.columns)}
 
 
@@ -28,21 +30,28 @@ def preview_snapshot(
     classes: str = "emociones",
     query: Mapping[str, Any] | None = None,
     terms: Terms = PLAIN,
+    images: Iterable[str] | None = None,
+    snapshot: CID | None = None,
     most: int = MOST_ROWS,
 ) -> dict[str, Any]:
     """``count``, ``labels`` by class, ``background``, ``excluded`` by reason, ``unknown_labels``, ``rows`` (newest ones
     that meet ``query``), ``contributors``, ``at_most`` (images that meet it at all; None where no kept count
     says that), and ``whole``: False where there are more than ``most`` rows, of which only the first were decided.
 
-    Errors as ``take_snapshot``.
+    ``images`` and ``snapshot`` as ``take_snapshot`` takes them; ``rejected`` are the lines that name no image that can
+    be taken (which refuse nothing here), ``unmet`` how many of the images that were chosen have no label that meets
+    ``query`` (None where that is not known), ``left_out`` the first images that are left out: ``sha256, reason,
+    detail``. Errors as ``take_snapshot``.
     """
     mapping = load_classes(classes)
+    chosen = chosen_among(parts, images, snapshot, partial=True)
+    among = None if chosen is None else chosen.sha256s
     with parts.catalog.read() as db:
-        found = list(islice(current_rows(db, with_issuer(db, dict(query or {}))), most + 1))
+        found = list(islice(current_rows(db, with_issuer(db, dict(query or {})), among), most + 1))
         withdrawn = withdrawn_images(db)
         by = settled(db, terms)
         aside = rows_aside(db, found[:most]) if query else {}
-        at_most = _counted(db, query or {})
+        at_most = _counted(db, query or {}) if among is None else len(among)
     rows = found[:most]
     missing = not_held(parts, rows)
     items, excluded = select(rows, mapping, withdrawn=withdrawn, missing=missing, aside=aside, **by.arguments())
@@ -57,6 +66,9 @@ def preview_snapshot(
         "rows": len(rows),
         "at_most": at_most,
         "whole": len(found) <= most,
+        "rejected": [] if chosen is None else chosen.rejected,
+        "unmet": None if among is None or len(found) > most else len(among) - len({row["sha256"] for row in rows}),
+        "left_out": [(sha256.hex(), reason, detail) for sha256, reason, detail in excluded[:NAMED]],
     }
 
 

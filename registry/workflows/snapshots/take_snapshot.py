@@ -79,7 +79,7 @@ def take_snapshot(
         check_new_name(name)
     if supersedes is not None:
         read_as(parts, records.Snapshot, supersedes)
-    chosen = _chosen(parts, images, snapshot, partial)
+    chosen = chosen_among(parts, images, snapshot, partial)
     if source is not None:
         with parts.catalog.read() as db:
             query = contributors_query(db, source)
@@ -99,7 +99,8 @@ def take_snapshot(
     return {**done, "rejected": [one._asdict() for one in chosen.rejected]} if images is not None and chosen else done
 
 
-def _chosen(parts: Parts, images: Iterable[str] | None, snapshot: CID | None, partial: bool) -> Chosen | None:
+def chosen_among(parts: Parts, images: Iterable[str] | None, snapshot: CID | None, partial: bool) -> Chosen | None:
+    """The images that a snapshot is chosen among, as ``take_snapshot`` is told them; None: all."""
     if images is not None and snapshot is not None:
         raise UsageError(
             "images are named, and a snapshot too", hint="choose from one of both; a filter may be given with either."

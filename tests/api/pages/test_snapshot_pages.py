@@ -254,6 +254,40 @@ def test_a_filter_that_can_not_be_says_so_in_the_form(shown: Shown, signed: Clie
     assert "no image with a label of these classes" in answer.text
 
 
+def test_a_list_of_images_is_checked_line_by_line_and_then_taken(
+    shown: Shown, signed: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["# mine", digest(0), digest(2), digest(0), "hello", "ab" * 32]
+    form = {"images": "\n".join(lines[:2]), "csrf": value(see(signed, "/snapshots/new")), "label": "triste"}
+    files = {"list": ("list.txt", "\ufeff" + "\n".join(lines[2:]), "text/plain")}
+    answer = signed.post("/snapshots/new/check", data=form, files=files, headers=HTML, follow_redirects=False)
+    assert answer.status_code == 303, "a short list stands in the address"
+    asked = see(signed, answer.headers["location"])
+    monkeypatch.setattr(forms, "IN_ADDRESS", 10)
+    sent = signed.post("/snapshots/new/check", data=form, files=files, headers=HTML)
+    for page in (asked, sent.text):
+        assert "It would hold 1 image" in page
+        assert "Named images without a label that meets the filter: 1" in page
+        assert "Lines of the list that can&#39;t be taken: 3." in page
+        for told in ("image stands in the list before", "neither a CID nor a SHA-256", "no labelled image is known"):
+            assert told in page
+    spanish = see(signed, f"/snapshots/new?preview=1&images={digest(2)}%0Ahello", language="es")
+    assert "no es un CID ni un SHA-256" in spanish
+    assert f'/images/{digest(2)}"' in spanish, "left out by name"
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', sent.text))
+    taken = signed.post("/snapshots/new", data={**fields, "csrf": value(sent.text)}, headers=HTML)
+    assert "<h1>1 image</h1>" in taken.text
+
+
+def test_a_snapshot_is_chosen_among_those_of_another(shown: Shown, signed: Client) -> None:
+    page = see(signed, f"/snapshots/new?preview=1&snapshot={shown.before}")
+    assert "It would hold 3 images" in page, "those of it alone; another was added since"
+    assert "It would hold 4 images" in see(signed, "/snapshots/new?preview=1")
+    assert 'role="alert"' in see(signed, "/snapshots/new?preview=1&snapshot=nobody-s", 422)
+    both = see(signed, f"/snapshots/new?preview=1&snapshot={shown.before}&images={digest(0)}", 422)
+    assert "choose from one of both" in both
+
+
 def test_a_large_preview_says_that_it_is_a_part(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = preview_snapshot(shown.home)
     monkeypatch.setattr(forms, "preview_snapshot", partial(preview_snapshot, most=3))
@@ -308,3 +342,15 @@ def test_copies_are_looked_for_on_demand_and_stand_side_by_side(shown: Shown, si
     assert pairs
     assert all(pair.count("<img") == 2 for pair in pairs)
     assert "undecodable" in others
+    again = TestClient(create_app(shown.home))
+    assert see(again, f"/snapshots/{snapshot}/copies").count('<div class="pair">') == len(pairs), "kept"
+    one, other = re.findall(r'href="/images/([0-9a-f]{64})"', pairs[0])
+    for image, near in ((one, other), (other, one)):
+        page = see(again, f"/images/{image}")
+        beside = page.partition('id="near"')[2].partition("<h2")[0]
+        assert f"/images/{near}/thumbnail" in beside
+        assert f'href="/snapshots/{snapshot}/copies"' in beside
+        assert "found by a search in" in beside
+    alone = hashlib.sha256((folder / "odd.png").read_bytes()).hexdigest()
+    assert "Its snapshots were searched, and none was found." in see(again, f"/images/{alone}")
+    assert "Nobody has looked for any yet." in see(again, f"/images/{digest(0)}")

@@ -52,7 +52,7 @@ def test_every_release_of_an_issuer_says_that_its_log_forks(told: Home, honest: 
     with TestClient(create_app(told), raise_server_exceptions=False) as client:
         for address, language, said in (
             (f"/releases/{cid}", "en", "forks: it signed two entries that exclude each other"),
-            (f"/releases/{cid}", "es", "se bifurca: firmó dos entradas que se excluyen"),
+            (f"/releases/{cid}", "es", "se bifurca: firmó dos asientos que se excluyen"),
             (f"/lineage/{cid}", "en", "forks: it signed two entries"),
             ("/releases", "en", "log forks</span>"),
             ("/", "es", "la bitácora de su emisor se bifurca"),
@@ -93,7 +93,7 @@ def test_an_audit_of_what_is_held_and_the_report_say_it_beside_the_verdict(
     assert said in capsys.readouterr().out.rpartition("\n\n")[2]
     assert main(["audit", cid, "--json"]) == 0
     assert [one["issuer"] for one in json.loads(capsys.readouterr().out)["forks"]] == [honest.home.key.did]
-    for language, words in (("en", said), ("es", "se bifurca: firmó dos entradas que se excluyen")):
+    for language, words in (("en", said), ("es", "se bifurca: firmó dos asientos que se excluyen")):
         page = tmp_path / f"{language}.html"
         assert main(["release", "report", cid, "-o", str(page), "--lang", language]) == 0
         assert words in page.read_text().partition("</header>")[0], language

@@ -11,12 +11,15 @@ from typing import Any
 from urllib.parse import unquote
 
 from litestar import Response
+from msgspec import structs
 
 from registry.api import problems
+from registry.api.hints import for_http
 from registry.api.pages.base.common import SignInNeeded, page
 from registry.api.pages.base.negotiate import is_for_people
 from registry.api.pages.base.session import AnyRequest
 from registry.api.problems import Problem
+from registry.core.errors import EmotionetError
 
 LISTS = frozenset({"images", "snapshots", "runs", "releases", "audits"})
 Handler = Callable[[AnyRequest, Any], Response[Any]]
@@ -46,9 +49,9 @@ def begins_with_identifier(problem: Problem) -> bool:
 
 
 def own_list(problem: Problem) -> str | None:
-    """The list that names what there is, where the way out is one of the command line's lists; else None."""
+    """The list that names what there is, where the way out leads to one; else None."""
     noun = next(iter(filter(None, problem.instance.split("/"))), "")
-    return noun if "`emotionet " in (problem.hint or "") and noun in LISTS else None
+    return noun if noun in LISTS and re.search(r"(^| )/[a-z]", problem.hint or "") else None
 
 
 def with_error_pages(handler: Handler) -> Handler:
@@ -62,6 +65,8 @@ def with_error_pages(handler: Handler) -> Handler:
             return Response(None, status_code=303, headers={"Location": error.to, "Cache-Control": "no-store"})
         found = answer.content
         assert isinstance(found, Problem)
+        if found.hint and isinstance(error, EmotionetError):
+            found = structs.replace(found, hint=for_http(error.hint, page=True))
         fields = {
             "problem": found,
             "wanted": search_text(found, request.query_params.values()),

@@ -9,13 +9,14 @@ from litestar.params import QueryParameter
 from markupsafe import Markup
 
 from registry.api.common import Home, cursor_key
+from registry.api.hints import with_way
 from registry.api.pages.base.common import html, language, with_query
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.base.tasks import Tasks
 from registry.api.v1.wire import Cursor, RunPath
 from registry.catalog.queries.training_runs import run_events, runs
 from registry.catalog.schema.operational import RUN_STATES
-from registry.core.errors import Conflict, EmotionetError, UsageError, with_hint
+from registry.core.errors import Conflict, EmotionetError, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.text.amounts import duration
 from registry.web.base.svg import Drawing
@@ -39,7 +40,7 @@ def publishing(tasks: Tasks, run: str) -> dict[str, Any]:
     """Whether a run is being published by this process, and why it could not be."""
     task = tasks.get(f"publish {run}")
     error = task.error() if task is not None and task.done else None
-    told = with_hint(error) if isinstance(error, EmotionetError) else type(error).__name__ if error else None
+    told = with_way(error, page=True) if isinstance(error, EmotionetError) else type(error).__name__ if error else None
     return {"publishing": task is not None and not task.done, "publish_error": told}
 
 

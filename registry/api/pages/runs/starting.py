@@ -14,6 +14,7 @@ from litestar.params import FromPath
 
 from registry.api.common import Home, Published
 from registry.api.gateway.public import Public
+from registry.api.hints import with_way
 from registry.api.pages.base.common import form_lists, html, language, redirect, writer
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.base.tasks import PATIENCE, ended_task
@@ -21,7 +22,7 @@ from registry.api.pages.snapshots.reading import snapshot_of
 from registry.api.v1.runs import published_base
 from registry.catalog.queries.signed_records import snapshots
 from registry.core import records
-from registry.core.errors import EmotionetError, InvalidInput, UsageError, with_hint
+from registry.core.errors import EmotionetError, InvalidInput, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.text.amounts import duration, size_text
 from registry.core.text.claim_text import split_claim
@@ -159,7 +160,7 @@ def send_form(request: AnyRequest, home: Home, published: Published) -> Response
         snapshot = snapshot_of(home, published, form["snapshot"])
         wanted = wanted_of(home, published, form)
     except EmotionetError as error:
-        return _page(request, home, published, form, error=with_hint(error))
+        return _page(request, home, published, form, error=with_way(error, page=True))
     work = _starting if do == "start" else _estimating
     task = request.app.state.tasks.begin(lambda: work(home, snapshot, wanted), about=form)
     task.ended_within(2 * PATIENCE)
@@ -186,7 +187,7 @@ def _follow(request: AnyRequest, parts: Parts, published: Public, key: str) -> R
         return task
     error = task.error()
     if isinstance(error, EmotionetError):
-        return _page(request, parts, published, task.about, error=with_hint(error))
+        return _page(request, parts, published, task.about, error=with_way(error, page=True))
     found = task.result()
     if isinstance(found, str):
         return redirect(request, f"/runs/{found}", "runs.said_started")

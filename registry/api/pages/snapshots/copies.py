@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Response, get, post
 
 from registry.api.common import Home, Published, cursor_key
+from registry.api.hints import with_way
 from registry.api.pages.base.common import check_form, html, redirect, with_query, writer
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.base.tasks import PATIENCE, Tasks
@@ -15,10 +16,11 @@ from registry.api.v1.wire import CidPath, Cursor
 from registry.catalog.queries.signed_records import snapshots
 from registry.catalog.queries.training_runs import runs
 from registry.core import records
-from registry.core.errors import EmotionetError, with_hint
+from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
-from registry.web.pages.runs.dropped import COPIES, Dropped, dropped, of_row
+from registry.web.pages.runs.dropped import dropped, of_row
 from registry.workflows.parts import Parts
+from registry.workflows.snapshots.near_duplicates import COPIES, keep_search, kept_search
 from registry.workflows.snapshots.preview_cleaning import MOST, preview_cleaning
 from registry.workflows.store.read_content import read_as
 
@@ -57,16 +59,18 @@ def show_copies(
 
 
 def _looked(tasks: Tasks, parts: Parts, snapshot: CID, record: records.Snapshot) -> dict[str, Any]:
-    """What a task found that looked for copies, as far as there is one."""
-    task = tasks.get(f"look {snapshot}")
-    if task is None:
-        return {}
-    if not task.done:
+    """What was found when copies were looked for, or how far that is."""
+    task, found = tasks.get(f"look {snapshot}"), kept_search(parts, snapshot)
+    if task is not None and not task.done:
         return {"looking": True}
-    error = task.error()
+    error = task.error() if task is not None else None
     if error is not None:
-        return {"error": with_hint(error) if isinstance(error, EmotionetError) else type(error).__name__}
-    rows: list[Dropped] = [of_row(record, row, parts.store.get) for row in task.result()[:SHOWN]]
+        return {"error": with_way(error, page=True) if isinstance(error, EmotionetError) else type(error).__name__}
+    if found is None and task is not None:  # it could not be kept
+        found = task.result()
+    if found is None:
+        return {}
+    rows = [of_row(record, row, parts.store.get) for row in found[:SHOWN]]
     return {
         "found": [one for one in rows if one.reason in COPIES],
         "others": [one for one in rows if one.reason not in COPIES],
@@ -75,11 +79,13 @@ def _looked(tasks: Tasks, parts: Parts, snapshot: CID, record: records.Snapshot)
 
 @post("/snapshots/{cid:str}/copies", status_code=303, include_in_schema=False, sync_to_thread=True)
 def look_for_copies(request: AnyRequest, home: Home, published: Published, cid: CidPath) -> Response[None]:
-    """Clean the images only to see what would be dropped; nothing is written."""
+    """Clean the images only to see what would be dropped; no record is made, what was found is kept for pages."""
     writer(request, "runs:write")
     check_form(request)
     snapshot = snapshot_of(home, published, cid)
-    task = request.app.state.tasks.begin(lambda: preview_cleaning(home, snapshot), key=f"look {snapshot}")
+    task = request.app.state.tasks.begin(
+        lambda: keep_search(home, snapshot, preview_cleaning(home, snapshot)), key=f"look {snapshot}"
+    )
     task.ended_within(PATIENCE)
     return redirect(request, f"/snapshots/{snapshot}/copies")
 

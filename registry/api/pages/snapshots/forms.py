@@ -17,14 +17,15 @@ from litestar.params import FromPath
 
 from registry.api.common import Home, Published
 from registry.api.gateway.public import Public
-from registry.api.pages.base.common import check_form, html, language, redirect, writer
+from registry.api.hints import with_way
+from registry.api.pages.base.common import check_form, form_files, html, language, redirect, writer
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.base.tasks import PATIENCE, ended_task
 from registry.api.pages.snapshots.reading import snapshot_of
 from registry.api.serving.computing import computation_slot
 from registry.api.v1.wire import Query
 from registry.catalog.queries.labeled_images import image_counts
-from registry.core.errors import EmotionetError, InvalidInput, UsageError, with_hint
+from registry.core.errors import EmotionetError, InvalidInput, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.snapshots.rules import RULES
 from registry.web.base.words import Words
@@ -39,15 +40,21 @@ from registry.workflows.snapshots.terms import Terms
 TEXTS = ("label", "contributor", "issuer", "subject", "consent")
 PAIRS = ("attributes", "rights")
 TERMS = ("rule", "trusted", "licences", "require_consent", "override_rights")
-FIELDS = (*TEXTS, *PAIRS, *TERMS, "classes", "name", "supersedes", "then")
+CHOSEN = ("images", "snapshot")  # the images that it is chosen among
+FIELDS = (*TEXTS, *PAIRS, *TERMS, *CHOSEN, "partial", "classes", "name", "supersedes", "then")
 LONGEST = 65_536  # characters of a field
+LONGEST_LIST = 1 << 20  # characters: some 15,000 images
+IN_ADDRESS = 4000  # characters of a list that an address holds
+FORM_BYTES = 4 << 20
 LABELS = 60  # that the form offers
 
 
 def asked(form: Mapping[str, str]) -> dict[str, str]:
     """The form's fields that say something."""
     found = {name: form.get(name, "").strip() for name in FIELDS}
-    if any(len(value) > LONGEST for value in found.values()):
+    if len(found["images"]) > LONGEST_LIST:
+        raise UsageError("the list is too long for a page", hint="send it to the API: `POST /api/v1/snapshots`.")
+    if any(len(value) > LONGEST for name, value in found.items() if name != "images"):
         raise UsageError("a field is too long", hint="shorten it.")
     return {name: value for name, value in found.items() if value}
 
@@ -60,6 +67,14 @@ def query_of(form: Mapping[str, str]) -> dict[str, Any]:
         return msgspec.convert(given, Query).to_query()
     except msgspec.ValidationError as error:
         raise InvalidInput(f"this filter can't be: {error}", code="bad_query") from error
+
+
+def chosen_of(parts: Parts, published: Public, form: Mapping[str, str]) -> dict[str, Any]:
+    """What ``take_snapshot`` chooses among: ``images`` (lines of the list) and ``snapshot``. ``NotFound``."""
+    return {
+        "images": form["images"].splitlines() if "images" in form else None,
+        "snapshot": snapshot_of(parts, published, form["snapshot"]) if "snapshot" in form else None,
+    }
 
 
 def terms_of(form: Mapping[str, str]) -> Terms:
@@ -87,20 +102,51 @@ def _pairs(text: str) -> dict[str, str]:
 def show_form(request: AnyRequest, home: Home, published: Published) -> Response[str]:
     """The form, and what a snapshot of the filter in the address would hold."""
     form = asked(dict(request.query_params.items()))
-    found, error = None, None
     if request.query_params.get("preview"):
-        try:
-            query_of(form)
-            if "name" in form:
-                check_new_name(form["name"])
-            if "supersedes" in form:
-                snapshot_of(home, published, form["supersedes"])
-            with computation_slot():
-                classes = form.get("classes", "emociones")
-                found = preview_snapshot(home, classes=classes, query=query_of(form), terms=terms_of(form))
-        except EmotionetError as raised:
-            error = with_hint(raised)
-    return _form(request, home, form, found, error)
+        return _previewed(request, home, published, form)
+    return _form(request, home, form, None, None)
+
+
+@post(
+    "/snapshots/new/check",
+    status_code=200,
+    request_max_body_size=FORM_BYTES,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
+def check(request: AnyRequest, home: Home, published: Published) -> Response[Any]:
+    """The same for a form with a list that no address holds, or a file of it; of any other the address says it."""
+    writer(request, "snapshots:write")
+    sent = check_form(request)
+    lists = [sent.get("images", ""), *(_text_of(one.file.read(LONGEST_LIST + 1)) for _, one in form_files(request))]
+    form = asked({**sent, "images": "\n".join(filter(None, map(str.strip, lists)))})
+    if len(form.get("images", "")) <= IN_ADDRESS:
+        return redirect(request, f"/snapshots/new?{urlencode({'preview': '1', **form})}")
+    return _previewed(request, home, published, form)
+
+
+def _text_of(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput("the list is not UTF-8", code="not_text", hint="write a CID a line.") from error
+
+
+def _previewed(request: AnyRequest, home: Parts, published: Public, form: dict[str, str]) -> Response[str]:
+    found, error = None, None
+    form.pop("partial", None)  # which what is found here says
+    try:
+        query_of(form)
+        if "name" in form:
+            check_new_name(form["name"])
+        if "supersedes" in form:
+            snapshot_of(home, published, form["supersedes"])
+        with computation_slot():
+            classes, chosen = form.get("classes", "emociones"), chosen_of(home, published, form)
+            found = preview_snapshot(home, classes=classes, query=query_of(form), terms=terms_of(form), **chosen)
+    except EmotionetError as raised:
+        error = with_way(raised, page=True)
+    return _form(request, home, form | ({"partial": "1"} if found and found["rejected"] else {}), found, error)
 
 
 def _form(
@@ -122,7 +168,13 @@ def _form(
     )
 
 
-@post("/snapshots/new", status_code=303, include_in_schema=False, sync_to_thread=True)
+@post(
+    "/snapshots/new",
+    status_code=303,
+    request_max_body_size=FORM_BYTES,
+    include_in_schema=False,
+    sync_to_thread=True,
+)
 def take(request: AnyRequest, home: Home, published: Published) -> Response[Any]:
     """Take the snapshot that the form describes: mostly done at once, else its task is watched on a page of its own."""
     writer(request, "snapshots:write")
@@ -131,15 +183,24 @@ def take(request: AnyRequest, home: Home, published: Published) -> Response[Any]
     query = query_of(form)
     if "name" in form:
         check_new_name(form["name"])
-    task = request.app.state.tasks.begin(lambda: _take(home, form, query, supersedes), about=form)
+    chosen = chosen_of(home, published, form)
+    task = request.app.state.tasks.begin(lambda: _take(home, form, query, chosen, supersedes), about=form)
     task.ended_within(PATIENCE)
     return _follow(request, home, published, task.key)
 
 
-def _take(parts: Parts, form: Mapping[str, str], query: Mapping[str, Any], supersedes: CID | None) -> CID:
+def _take(
+    parts: Parts,
+    form: Mapping[str, str],
+    query: Mapping[str, Any],
+    chosen: Mapping[str, Any],
+    supersedes: CID | None,
+) -> CID:
     classes = form.get("classes", "emociones")
-    terms, name = terms_of(form), form.get("name")
-    done = take_snapshot(parts, classes=classes, query=query, terms=terms, supersedes=supersedes, name=name)
+    terms, name, partial = terms_of(form), form.get("name"), "partial" in form
+    done = take_snapshot(
+        parts, classes=classes, query=query, terms=terms, supersedes=supersedes, name=name, partial=partial, **chosen
+    )
     snapshot = CID.parse(done["snapshot"])
     keep_counts(parts, snapshot)
     return snapshot
@@ -163,9 +224,10 @@ def _follow(request: AnyRequest, parts: Parts, published: Public, key: str) -> R
     if not isinstance(error, EmotionetError):
         raise error
     if request.method == "POST":
-        return _form(request, parts, task.about, None, with_hint(error))
-    back = f"/snapshots/new?{urlencode(task.about)}"
-    return html(request, "pages/snapshot_working.html", state="failed", back=back, error=with_hint(error))
+        return _form(request, parts, task.about, None, with_way(error, page=True))
+    kept = {name: value for name, value in task.about.items() if len(value) <= IN_ADDRESS}
+    back = f"/snapshots/new?{urlencode(kept)}"
+    return html(request, "pages/snapshot_working.html", state="failed", back=back, error=with_way(error, page=True))
 
 
-HANDLERS = (show_form, take, follow)
+HANDLERS = (show_form, check, take, follow)

@@ -6,7 +6,6 @@ nobody's business, are not among them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,9 +21,7 @@ from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
 from registry.web.pages.windows import Window, window
 from registry.workflows.parts import Parts
-
-COPIES = ("duplicate", "near_duplicate")
-_COPY = re.compile(r"of ([0-9a-f]{64})")
+from registry.workflows.snapshots.near_duplicates import COPIES, COPY
 
 
 class _Prepared(msgspec.Struct, forbid_unknown_fields=True):
@@ -95,7 +92,7 @@ def _malformed(reason: str) -> Untrusted:
 def of_row(snapshot: records.Snapshot, row: Mapping[str, Any], get: Get) -> Dropped:
     """A row of a cleaning as a page shows it."""
     item = tables.find(snapshot.items, (row["sha256"],), get)
-    copy = _COPY.fullmatch(row["measured"] or "") if row["reason"] in COPIES else None
+    copy = COPY.fullmatch(row["measured"] or "") if row["reason"] in COPIES else None
     return Dropped(
         sha256=row["sha256"].hex(),
         reason=row["reason"],
