@@ -38,7 +38,7 @@ def replaced(value: Any, path: Path, lie: Any) -> Any:
     """The same value with another one at the end of a way."""
     if not path:
         return lie
-    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy: Any = dict(value) if isinstance(value, dict) else list(value)
     copy[path[0]] = replaced(value[path[0]], path[1:], lie)
     return copy
 
