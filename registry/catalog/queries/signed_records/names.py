@@ -58,7 +58,8 @@ def _document(row: Sequence[Any]) -> dict[str, Any]:
 
 
 def _of_targets() -> sa.Select[Any]:
-    numbered, targets = _numbered(), sa.bindparam("targets", expanding=True)
+    numbered = _numbered()
+    targets: sa.BindParameter[str] = sa.bindparam("targets", expanding=True)
     c, named = numbered.c, derived.names.c
     wanted = sa.select(named.name).where(named.target.in_(targets))  # few: the numbers of these alone are counted
     query = _asked(numbered).where(c.target.in_(targets), c.name.in_(wanted))
