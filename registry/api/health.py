@@ -15,6 +15,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response, get
 
+from registry import assembly
 from registry.api.answers.others import Alive
 from registry.api.answers.parts import Bytes
 from registry.api.common import Document, Home, problems
@@ -22,7 +23,7 @@ from registry.api.serving.metrics import Gauge, Values
 from registry.api.serving.pools import pools
 from registry.catalog.queries import counts
 from registry.catalog.queries.labeled_images import referenced
-from registry.core.errors import EmotionetError
+from registry.core.errors import EmotionetError, Unavailable
 from registry.files import check_writable
 from registry.workflows.parts import Parts
 
@@ -53,10 +54,13 @@ class Once:
         return None
 
 
-def check_writes(parts: Parts) -> None:
-    """Whether this registry can write; raises what keeps it from that."""
-    settings = parts.settings
-    parts.catalog.check_writable()
+def check_writes(home: assembly.Home) -> None:
+    """Whether this registry can write, and sign as itself; raises what keeps it from that."""
+    settings = home.settings
+    home.catalog.check_writable()
+    if settings.key is None and not home.key.path.is_file():  # after a restart it would be another issuer
+        hint = "its operator puts the folder keys back before anything restarts."
+        raise Unavailable("the publishing key's file is gone", code="key_missing", hint=hint)
     check_writable(settings.home)
     if settings.store == "embedded":  # it may lie on a disk of its own
         check_writable(settings.blocks)
@@ -70,8 +74,8 @@ def healthz() -> Document:
 
 @get("/readyz", responses=problems(), sync_to_thread=True, answer=Alive)
 def readyz(request: Request[Any, Any, Any], home: Home) -> Document:
-    """Catalog and store can be read, and written: 503 where the disk is full or read-only, or the database takes no
-    writes."""
+    """Catalog and store can be read, and written: 503 where the disk is full or read-only, the database takes no
+    writes, or the publishing key's file is gone."""
     with home.catalog.read() as db:
         counts.entries(db)
     next(iter(home.store.pins()), None)

@@ -22,6 +22,7 @@ from registry.api.answers.parts import Bytes
 from registry.api.auth import Needs
 from registry.api.bulk.rows import TYPES
 from registry.api.common import MEANING, PREFIX
+from registry.api.problems import Problem
 from registry.api.v1 import wire, wire_runs
 from registry.api.v1.wire import CAR_TYPE, ImageRow
 
@@ -63,7 +64,7 @@ def complete(schema: Json, app: Litestar) -> Json:
     """The description with answers, bodies, tokens and their scopes; the one given is left as it is."""
     done: Json = msgspec.json.decode(msgspec.json.encode(schema))
     _describe_answers(done, app)
-    _components(done, REQUESTS)  # which the framework says nothing of unknown fields of
+    _components(done, [*REQUESTS, Problem])  # which the framework says nothing of unknown fields of
     (row,) = _components(done, [ImageRow])
     rows: Json = {"type": "array", "items": row}
     text: Json = {"type": "string"}
@@ -72,6 +73,8 @@ def complete(schema: Json, app: Litestar) -> Json:
     done["paths"][f"{PREFIX}/blocks"]["post"]["requestBody"] = _body({CAR_TYPE: {"type": "string", "format": "binary"}})
     scopes = scopes_of(app)
     for path, method, operation in operations(done):
+        for parameter in operation.get("parameters", ()):
+            parameter["schema"] = _never_null(parameter["schema"])
         if method in ("get", "head") and "404" in operation["responses"]:  # what lies here may be damaged
             operation["responses"]["502"] = operation["responses"]["404"] | {"description": MEANING[502]}
         if "requestBody" in operation:  # whose length every address bounds
@@ -83,6 +86,12 @@ def complete(schema: Json, app: Litestar) -> Json:
             operation["security"] = [{}, {"token": []}]
     done["components"]["schemas"].pop("Page", None)  # the framework's, of annotations: each list states its items
     return done
+
+
+def _never_null(schema: Json) -> Json:
+    """A parameter's schema without null: one that is left out has no value, and a text can't say null."""
+    kinds = [one for one in schema.get("oneOf", ()) if one != {"type": "null"}]
+    return schema if len(kinds) != 1 else kinds[0] | {name: one for name, one in schema.items() if name != "oneOf"}
 
 
 def _components(done: Json, types: list[Any]) -> list[Json]:

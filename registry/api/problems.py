@@ -76,14 +76,14 @@ _HTTP_CODES = {
 MOST_FAULTS = 1000  # in one answer
 
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
+class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One field of a request that is not as the schema says."""
 
     field: str
     reason: str
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """RFC 9457. ``detail`` is one sentence, ``hint`` the way out; ``code`` a stable word for programs."""
 
     type: str

@@ -21,6 +21,25 @@ class Check(Answer, frozen=True):
     reason: str
 
 
+class StatedCheck(Answer, frozen=True):
+    """One check as somebody signed it; ``tolerance``: how far apart what was found and what is stated may lie."""
+
+    id: str
+    result: Literal["holds", "does not hold", "not checked"]
+    reason: str
+    tolerance: str | None
+
+
+class TakenBack(Answer, frozen=True):
+    """What was withdrawn of an audited record, and by whom."""
+
+    what: str
+    issuer: Did
+    effective: str
+    reason: str
+    remedy: str
+
+
 class Report(Answer, frozen=True):
     """What an audit found."""
 
@@ -33,7 +52,7 @@ class Report(Answer, frozen=True):
     records: str
     claims: list[Claim] | None
     attempt: Attempts | None
-    withdrawn: list[Any]
+    withdrawn: list[TakenBack]
     missed: list[str]
     checks: list[Check]
     forks: list[Fork] | UnsetType = UNSET  # an audit that an earlier program kept says nothing of it
@@ -46,7 +65,7 @@ class PublishedAudit(Answer, frozen=True):
     issuer: Did | None
     time: Time | None
     levels: list[int]
-    checks: list[dict[str, Any]]
+    checks: list[StatedCheck]
 
 
 class AuditLine(Answer, frozen=True):
@@ -76,7 +95,7 @@ class KeptAudit(Answer, frozen=True):
     error: str | None
     created: Time
     updated: Time
-    checks: list[dict[str, Any]]
+    checks: list[Check]
     report: Report | None
 
 

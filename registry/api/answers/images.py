@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
-from registry.api.answers.parts import Answer, Cid, Count, Counts, Did, Sha256, Time
+from registry.api.answers.parts import Answer, Box, Cid, Count, Counts, Decimal, Did, Sha256, Time
+
+Standing = Literal["no", "yes", "not_read", "silent"]
 
 
 class Speaker(Answer, frozen=True):
-    """Whose label it is: a name under an issuer."""
+    """Who gave which label: a name under an issuer."""
 
     issuer: Did
     contributor: str
-    published_by: str | UnsetType = UNSET
+    label: str
 
 
 class Image(Answer, frozen=True, kw_only=True):
@@ -26,13 +28,13 @@ class Image(Answer, frozen=True, kw_only=True):
     label: str | None
     labels: Counts
     contributors: list[str]
-    speakers: list[Any] | UnsetType = UNSET
+    speakers: list[Speaker] | UnsetType = UNSET
     subject: str | None
     licence: str | None
     status: Literal["referenced", "stored", "withdrawn"]
-    agreement: Any | UnsetType = UNSET
-    rights: dict[str, Any] | UnsetType = UNSET
-    standing: str | UnsetType = UNSET
+    agreement: Decimal | UnsetType | None = UNSET
+    rights: dict[str, list[str]] | UnsetType = UNSET
+    standing: Standing | UnsetType = UNSET
 
 
 class Coming(Answer, frozen=True):
@@ -57,10 +59,10 @@ class Statement(Answer, frozen=True):
 
     contributor: str
     label: str
-    boxes: list[Any]
+    boxes: list[Box]
     attributes: dict[str, str]
     sources: dict[str, str]
-    rights: dict[str, Any]
+    rights: dict[str, str]
     subject: str | None
     licence: str | None
     consent: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -54,6 +54,27 @@ class Name(Answer, frozen=True):
     moved: bool | UnsetType = UNSET
 
 
+class InSnapshot(Answer, frozen=True):
+    """A snapshot that holds an image, or leaves it out."""
+
+    snapshot: Cid
+    excluded: bool
+    time: Time
+    issuer: Did
+
+
+class InRelease(Answer, frozen=True):
+    """A release of a snapshot with the image; ``trained``: whether its models were, null where that is not known."""
+
+    release: Cid
+    time: Time
+    issuer: Did
+    recipe: str
+    withdrawn: bool
+    trained: bool | None
+    dropped: str | None
+
+
 class Hit(Answer, frozen=True):
     """Something that a search found; which fields there are follows from its kind."""
 
@@ -63,8 +84,8 @@ class Hit(Answer, frozen=True):
     label: str | UnsetType | None = UNSET
     labels: dict[str, Count] | UnsetType = UNSET
     status: str | UnsetType = UNSET
-    snapshots: list[Any] | UnsetType = UNSET
-    releases: list[Any] | UnsetType = UNSET
+    snapshots: list[InSnapshot] | UnsetType = UNSET
+    releases: list[InRelease] | UnsetType = UNSET
     images: Count | UnsetType = UNSET
     of: str | UnsetType | None = UNSET
     recipe: str | UnsetType = UNSET

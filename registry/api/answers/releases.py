@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
@@ -83,12 +81,20 @@ class Overfitting(Answer, frozen=True, rename="camel"):
     best_gap: Decimal | UnsetType | None = UNSET
 
 
+class SeenBefore(Answer, frozen=True):
+    """Of the judged images: how many the base weights were trained on, of how many persons, and near-duplicates."""
+
+    images: Count
+    persons: Count
+    near_duplicates: Count
+
+
 class Origin(Answer, frozen=True):
     """What is known of the images that the base weights have seen."""
 
     tensors: str | None
     whole: bool
-    seen: dict[str, Any] | None
+    seen: SeenBefore | None
 
 
 class ReleaseRights(Answer, frozen=True):

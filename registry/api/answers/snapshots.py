@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from registry.api.answers.parts import Answer, Box, Cid, Count, Counts, Did, Sha256, Time, Withdrawal
+import msgspec
+
+from registry.api.answers.parts import Answer, Box, Cid, Count, Counts, Decimal, Did, Sha256, Time, Withdrawal
 
 
 class Use(Answer, frozen=True):
@@ -13,6 +15,40 @@ class Use(Answer, frozen=True):
     override: str | None
     licences: list[str]
     consent: bool
+
+
+class LabelsAlike(Answer, frozen=True):
+    """One label against all others; ``class``: whether it is one of the snapshot's classes."""
+
+    label: str | None
+    is_class: bool = msgspec.field(name="class")
+    images: Count
+    alpha: Decimal | None
+
+
+class LabellersAlike(Answer, frozen=True):
+    """One person beside all others who labelled the same images."""
+
+    issuer: Did
+    contributor: str
+    images: Count
+    agreement: Decimal
+    alpha: Decimal | None
+
+
+class PeopleAlike(Answer, frozen=True):
+    """How far people agree who labelled the same images; null where a coefficient can't be had."""
+
+    images: Count
+    people: Count
+    labels: Count
+    agreement: Decimal
+    kappa: Decimal | None
+    kind: Literal["cohen", "fleiss", "none"]
+    kappa_of: Count
+    alpha: Decimal | None
+    by_label: list[LabelsAlike]
+    by_labeller: list[LabellersAlike]
 
 
 class Snapshot(Answer, frozen=True):
@@ -31,7 +67,7 @@ class Snapshot(Answer, frozen=True):
     rights: Counts
     labels: Counts
     background: Count
-    agreement: dict[str, Any] | None
+    agreement: PeopleAlike | None
     withdrawn: list[Withdrawal]
 
 
@@ -74,8 +110,8 @@ class Difference(Answer, frozen=True):
 
     change: Literal["added", "removed", "changed"]
     sha256: Sha256
-    before: Any
-    after: Any
+    before: int | str | None
+    after: int | str | None
 
 
 class Block(Answer, frozen=True):

@@ -189,9 +189,16 @@ def add_label(
     request: Request[Caller, str, Any], home: Home, identity: ImagePath, data: JSONBody[NewLabel]
 ) -> Document:
     """Give an image another label. The old label stays in its history. In another contributor's name than the token's
-    own only with the scope `contribute-for`."""
-    who = speaker(request.user)
-    return relabel(home, find_image(home, identity), data.label, data.contributor, speaker=who)
+    own only with the scope `contribute-for`, or with that contributor's signature of the row (EIP-712)."""
+    return relabel(
+        home,
+        find_image(home, identity),
+        data.label,
+        data.contributor,
+        speaker=speaker(request.user),
+        signature=data.signature,
+        rights=data.rights,
+    )
 
 
 @post(

@@ -66,6 +66,7 @@ ClaimFilter = Annotated[
     list[Claim] | None,
     QueryParameter(
         max_items=MAX_CLAIMS,
+        schema_extra={"items": {"type": "string", "minLength": 1, "maxLength": 1000}},  # which the framework leaves out
         description=f"like `{EXAMPLE}`, at most 1000 characters: judged and marked as after the fact",
     ),
 ]
@@ -141,10 +142,16 @@ class WantedName(Request, frozen=True):
 
 
 class NewLabel(Request, frozen=True):
-    """Another label for an image; ``contributor`` is this registry unless named."""
+    """Another label for an image; ``contributor`` is this registry unless named.
+
+    With the contributor's ``signature`` the row says the label and ``rights`` alone: it is of the image by the ``cid``
+    that `GET /images/{id}` gives, and ``replaces`` names the contributor's newest contribution there, if there is one.
+    """
 
     label: Name
     contributor: Name | None = None
+    signature: RowSignature | None = None
+    rights: Attributes = msgspec.field(default_factory=dict)
 
 
 class NewWithdrawal(Request, frozen=True):

@@ -14,6 +14,7 @@ from registry.core.ipld.dag import walk_closure
 from registry.core.ipld.encoding import LINKING, links
 from registry.core.table import cells as table_cells
 from registry.core.table import tables
+from registry.core.text.cleaning import counted
 from registry.provenance.base_lineage import lineage_blocks
 from registry.provenance.checks.results import Check, Failed, NotChecked, guarded, once, run, some
 from registry.provenance.checks.target.subject import Subject
@@ -46,7 +47,7 @@ def blocks(subject: Subject) -> str:
     """1.blocks: none of the blocks at hand failed to verify."""
     if subject.damaged:
         raise Failed(f"damaged: {some(subject.damaged)}")
-    return f"{len(subject.present)} blocks" if subject.present else ""
+    return counted(len(subject.present), "block") if subject.present else ""
 
 
 def _items(subject: Subject) -> list[Row]:
@@ -75,7 +76,8 @@ def complete(subject: Subject, items: Any) -> str:
             raise subject.linked.newer[0] from error
         raise Failed(f"missing or damaged: {some(missing) or error}") from error
     beside = _beside(subject, reached, [*apart, *guarded(partial(_past, subject), list[CID]())])
-    return f"{len(beside)} blocks of the file are not part of the audited target" if beside else ""
+    said = counted(len(beside), "block of the file is", "blocks of the file are")
+    return f"{said} not part of the audited target" if beside else ""
 
 
 def _past(subject: Subject) -> list[CID]:
@@ -110,11 +112,13 @@ def images(subject: Subject, items: Any) -> str:
         if taken_back and taken_back.of_image(row["sha256"], [bytes(row["image"])], row["contributors"]) is None
     ]
     if lost and len(missing) == len(rows) and not set(lost) & set(subject.damaged):
-        raise NotChecked(f"{len(lost)} images were left out of the file, so their bytes were not checked")
+        one, many = (f"left out of the file, so {whose} bytes were" for whose in ("its", "their"))
+        raise NotChecked(f"{counted(len(lost), f'image was {one}', f'images were {many}')} not checked")
     if lost:
         raise Failed(f"images missing or damaged: {some(lost)}")
-    seen = f"{len(rows) - len(missing)} images"
-    return f"{seen}; {len(missing)} withdrawn images are missing, as they may be" if missing else seen
+    seen = counted(len(rows) - len(missing), "image")
+    gone = counted(len(missing), "withdrawn image is missing, as it", "withdrawn images are missing, as they")
+    return f"{seen}; {gone} may be" if missing else seen
 
 
 def _is_there(subject: Subject, row: Row) -> bool:
@@ -149,7 +153,7 @@ def all_records(subject: Subject) -> str:
         raise found.newer[0]
     if not found.records:
         raise Failed("no record could be read")
-    return f"{len(found.records)} records"
+    return counted(len(found.records), "record")
 
 
 def all_tables(subject: Subject) -> str:
@@ -169,4 +173,4 @@ def all_tables(subject: Subject) -> str:
                 raise Failed(f"a row in {field} of a {kind}: {said}")
     if newer:
         raise newer[0]
-    return f"{len(subject.linked.tables)} tables"
+    return counted(len(subject.linked.tables), "table")

@@ -10,10 +10,11 @@ from itertools import pairwise
 from registry.core import log, records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
+from registry.core.text.cleaning import counted
 from registry.provenance.checks import label_signatures as labels
 from registry.provenance.checks.results import UNCHECKED, Check, Failed, NotChecked, run, some
 from registry.provenance.checks.target.subject import Subject
-from registry.provenance.checks.target.withdrawals import counted, signed
+from registry.provenance.checks.target.withdrawals import signed, valid_withdrawals
 
 OTHERS_MAY = ("contribution", "withdrawal", "audit")  # what a file may hold of another signer than the target's
 
@@ -61,7 +62,8 @@ def signatures(subject: Subject) -> str:
     if subject.is_release:  # last: where it is missing, a wrong signature of another is found all the same
         log.read_entry(subject.plan_entry, subject.get)
     kinds = Counter(subject.signed_type(entry) for entry in subject.entries.values())
-    return f"{len(subject.entries)} entries: {', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))}"
+    said = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    return f"{counted(len(subject.entries), 'entry', 'entries')}: {said}"
 
 
 def issuer(subject: Subject) -> str:
@@ -109,7 +111,7 @@ def whole_log(subject: Subject) -> str:
     if subject.entry not in way:
         raise Failed("the target's entry is not in the log between the plan's entry and the newest one")
     _no_fork(subject, way)
-    return f"{len(way)} entries"
+    return counted(len(way), "entry", "entries")
 
 
 def _no_fork(subject: Subject, way: list[CID]) -> None:
@@ -143,11 +145,10 @@ def times(subject: Subject) -> str:
 def withdrawals(subject: Subject) -> str:
     """2.withdrawals: of the target and its snapshot by their issuer; a stranger's takes nothing back and is told."""
     _entry(subject)
-    count = {one.entry for _, one in counted(subject)}
+    count = {one.entry for _, one in valid_withdrawals(subject)}
     others = [one.issuer for one in signed(subject) if one.entry not in count]
-    told = (
-        f"{len(count)} withdrawals: {some(what for what, _ in counted(subject))}" if count else "nothing was withdrawn"
-    )
+    withdrawn = some(what for what, _ in valid_withdrawals(subject))
+    told = f"{counted(len(count), 'withdrawal')}: {withdrawn}" if count else "nothing was withdrawn"
     return (
         f"{told}; {len(others)} have no effect, because {some(sorted(set(others)))} may not withdraw it"
         if others

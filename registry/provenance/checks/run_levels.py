@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
+from registry.core.text.cleaning import counted
 from registry.evaluation.facts import Facts
 from registry.provenance.checks import level1, level2, level3
 from registry.provenance.checks.level4 import attempts, base_weights, folds, items, plan
@@ -63,10 +64,8 @@ def _dropped(subject: Subject) -> str:
     reasons = Counter(str(row["reason"]) for row in subject.rows(subject.release.preprocessing.output))
     del reasons["None"]
     said = ", ".join(f"{count} {reason[:40]}" for reason, count in sorted(reasons.items())[:10])
-    return (
-        f"the record lists {sum(reasons.values())} dropped images{': ' + said if said else ''}; this version "
-        "does not clean again"
-    )
+    count = counted(sum(reasons.values()), "dropped image")
+    return f"the record lists {count}{': ' + said if said else ''}; this version does not clean again"
 
 
 OnCheck = Callable[[Check], None]

@@ -12,6 +12,7 @@ from importlib.resources import files
 from string import Formatter
 
 from registry.evaluation.sentences import LANGUAGES, Texts, read_words
+from registry.web.base.fill_in import fill_in
 
 _MOST = 2000  # characters of a reason that are looked at
 _UNIT = re.compile(r"(?<=[0-9]) (?=[^\W\d])")  # between a number and what it counts
@@ -36,7 +37,7 @@ def _translated(text: str, at: int) -> str | None:
     for form, texts in _forms():
         found = form.fullmatch(text)
         if found:
-            said = texts[at].format(**{name: _value(value, at) for name, value in found.groupdict().items()})
+            said = fill_in(texts[at], {name: _value(value, at) for name, value in found.groupdict().items()})
             return _UNIT.sub("\u00a0", said)
     return None
 
@@ -65,10 +66,13 @@ def _sections() -> Texts:
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    """Names of numbers (n, m, k) stand for digits, all others for any text."""
+    """Names of numbers (n, m, k) stand for digits, all others for any text; forms of a word for one of them."""
     found = ""
     for plain, name, _, _ in Formatter().parse(text):
         found += re.escape(plain)
-        if name is not None:
-            found += f"(?P<{name}>{'[0-9]+' if len(name) == 1 else '[^;]+?'})"
+        if name is None:
+            continue
+        number, *either = name.split("|")
+        anything = "[0-9]+" if len(number) == 1 else "[^;]+?"
+        found += f"(?:{'|'.join(map(re.escape, either))})" if either else f"(?P<{number}>{anything})"
     return re.compile(found)

@@ -25,6 +25,7 @@ from registry.evaluation.sentences import LANGUAGES as LANGUAGES
 from registry.evaluation.sentences import read_words
 from registry.evaluation.verdict import claim_part
 from registry.web.base.check_reasons import check_reason
+from registry.web.base.fill_in import fill_in
 
 _MEASURED = re.compile(r"(?:(?P<before>[0-9]+) )?(?P<what>[a-z]+(?: [a-z]+)*)(?: (?P<after>[0-9]+(?:\.[0-9]+)?))?")
 _SIDES = re.compile("([0-9]{1,9})x([0-9]{1,9})")
@@ -57,12 +58,13 @@ class Words:
         self.language, self._at = language, LANGUAGES.index(language)
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text of "section.key", filled in; of a ``count`` of 1 that of "section.key_one", where there is one."""
+        """The text of "section.key", filled in (``fill_in``); of a ``count`` of 1 the one of "section.key_one", where
+        there is one."""
         section, _, name = key.partition(".")
         texts = catalogue()[section]
         one = texts.get(f"{name}_one") if str(values.get("count")) == "1" else None
         text = (one or texts[name])[self._at]
-        return text.format(**values) if values else text
+        return fill_in(text, values)
 
     def section(self, name: str) -> dict[str, str]:
         """All texts of a section, for a script that chooses among them."""
@@ -86,7 +88,7 @@ class Words:
         digits = found["before"] or found["after"] or ""
         number = self.count(int(digits)) if digits.isdigit() else self.exact(digits)
         known = catalogue()["measured"].get(found["what"].replace(" ", "_"))
-        return known[self._at].format(number=number) if known else text or ""
+        return fill_in(known[self._at], {"number": number}) if known else text or ""
 
     def fold(self, name: str) -> str:
         """What a plan, a curve or an evaluation calls ``fold:N``, ``fold N``, ``refit`` or ``mean``."""

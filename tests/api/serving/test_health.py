@@ -73,6 +73,14 @@ def test_a_store_whose_folder_is_gone_is_not_ready(home: Home, monkeypatch: pyte
         assert client.get("/readyz").status_code == 200
 
 
+def test_a_home_whose_key_is_gone_is_not_ready(home: Home) -> None:
+    with TestClient(create_app(home), raise_server_exceptions=False) as client:
+        home.key.path.rename(home.key.path.with_suffix(".away"))
+        told = problem(client.get("/readyz"), 503, "key_missing")
+        assert str(home.settings.home) not in str(told)
+        home.key.path.with_suffix(".away").rename(home.key.path)
+
+
 def test_a_folder_that_is_gone_can_t_be_written(tmp_path: Path) -> None:
     files.check_writable(tmp_path)
     assert list(tmp_path.iterdir()) == []

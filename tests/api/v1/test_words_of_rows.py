@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from registry.assembly import Home
 from registry.core.ipld.cid import CID
 from registry.core.labeling.labeled_row import LabeledRow
-from tests.api.conftest import Client, Headers, picture, problem, register, send
+from tests.api.conftest import Client, Headers, make_token, picture, problem, register, send
 from tests.api.v1.test_snapshots import take
 from tests.support.anchors.wallet import DID, signature
 
@@ -115,3 +118,24 @@ def test_a_signed_row_is_verified(client: Client, writer: Headers) -> None:
     assert told["signature"][:128] == proof[2:130]
     asked = {"label": "triste", "contributor": DID}
     problem(client.post(f"/api/v1/images/{cid}/labels", json=asked, headers=writer), 422, "signature_missing")
+
+
+def test_another_label_is_taken_with_its_contributors_signature(client: Client, home: Home) -> None:
+    data, headers = picture(0), make_token(home, "images:write")
+    (cid,) = send(client, headers, [data])
+    register(client, headers, [{"cid": str(cid), "label": "feliz"}])
+    address = f"/api/v1/images/{cid}/labels"
+    row = LabeledRow(
+        sha256=hashlib.sha256(data).digest(), cid=bytes(cid), size=len(data), label="triste", contributor=DID
+    )
+    sent = {"label": "triste", "contributor": DID}
+    problem(client.post(address, json=sent, headers=headers), 403, "contributor_not_yours")
+    wrong = {**sent, "label": "enojado", "signature": signature(row)}
+    problem(client.post(address, json=wrong, headers=headers), 422, "bad_row_signature")
+    done = client.post(address, json={**sent, "signature": signature(row)}, headers=headers)
+    assert (done.status_code, done.json()["registered"]) == (200, 1), done.text
+    again = replace(row, label="enojado", replaces=bytes(CID.parse(done.json()["contribution"])))
+    corrected = client.post(address, json={**wrong, "signature": signature(again)}, headers=headers)
+    assert corrected.json()["corrected"] == 1, corrected.text
+    told = [one for one in client.get(f"/api/v1/images/{cid}").json()["history"] if one["contributor"] == DID]
+    assert [(one["label"], bool(one["signature"])) for one in told] == [("triste", True), ("enojado", True)]

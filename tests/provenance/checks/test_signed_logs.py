@@ -137,7 +137,7 @@ def test_a_snapshots_log_is_walked_from_its_own_entry(one: OldRelease) -> None:
     snapshot = one.view.preprocessing.snapshot
     entry = next_entry(one, one.view.snapshot)
     assert one.at(entry).record == snapshot
-    assert found(one, "2.log", entry, entry=entry, record=snapshot) == (HOLDS, "1 entries")
+    assert found(one, "2.log", entry, entry=entry, record=snapshot) == (HOLDS, "1 entry")
 
 
 @pytest.mark.parametrize(
@@ -194,10 +194,10 @@ def test_only_who_may_takes_something_back(one: OldRelease) -> None:
     told = reason
     mine = next_entry(one, withdrawal(image))
     result, reason = found(one, "2.withdrawals", theirs, mine)
-    assert (result, reason.startswith(f"1 withdrawals: image {image.hex()}; ")) == (HOLDS, True)
+    assert (result, reason.startswith(f"1 withdrawal: image {image.hex()}; ")) == (HOLDS, True)
     assert reason.partition("; ")[2] == told.partition("; ")[2]  # what a stranger's is told to do is the same
     whole = next_entry(one, withdrawal(bytes(one.record)))
-    assert found(one, "2.withdrawals", whole) == (HOLDS, "1 withdrawals: release")
+    assert found(one, "2.withdrawals", whole) == (HOLDS, "1 withdrawal: release")
 
 
 def test_what_a_query_left_out_nothing_shows(one: OldRelease) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.prepared import Prepared
 from registry.catalog.database.sql import chunks, decode_cursor, encode_cursor, page_limit
 from registry.catalog.schema import derived, operational
 
@@ -44,12 +45,28 @@ def _numbered() -> sa.Subquery:
     return joined.subquery("numbered")
 
 
-def _documents(db: sa.Connection, numbered: sa.Subquery, query: sa.Select[Any]) -> list[dict[str, Any]]:
+def _asked(numbered: sa.Subquery) -> sa.Select[Any]:
+    """``_COLUMNS`` of every name."""
     c = numbered.c
     taken_back = sa.or_(_taken_back(c.target, c.issuer), _taken_back(c.target, _signer(c.target)))
-    rows = db.execute(query.add_columns(numbered, taken_back.label("withdrawn"))).mappings()
-    found = [{name: row[name] for name in _COLUMNS} for row in rows]
-    return [{**row, "current": bool(row["current"]), "withdrawn": bool(row["withdrawn"])} for row in found]
+    return sa.select(*(c[name] for name in _COLUMNS[:-1]), taken_back.label("withdrawn"))
+
+
+def _document(row: Sequence[Any]) -> dict[str, Any]:
+    found = dict(zip(_COLUMNS, row, strict=True))
+    return {**found, "current": bool(found["current"]), "withdrawn": bool(found["withdrawn"])}
+
+
+def _of_targets() -> sa.Select[Any]:
+    numbered = _numbered()
+    targets: sa.BindParameter[str] = sa.bindparam("targets", expanding=True)
+    c, named = numbered.c, derived.names.c
+    wanted = sa.select(named.name).where(named.target.in_(targets))  # few: the numbers of these alone are counted
+    query = _asked(numbered).where(c.target.in_(targets), c.name.in_(wanted))
+    return query.order_by(c.name, c.issuer, c.number)
+
+
+_OF_TARGETS = Prepared(_of_targets)
 
 
 def history(db: sa.Connection, name: str, issuers: Collection[str] | None = None) -> list[dict[str, Any]]:
@@ -59,10 +76,10 @@ def history(db: sa.Connection, name: str, issuers: Collection[str] | None = None
     and ``withdrawn``: by who gave the name, or by who signed the target.
     """
     numbered = _numbered()
-    query = sa.select().where(numbered.c.name == name).order_by(numbered.c.issuer, numbered.c.number)
+    query = _asked(numbered).where(numbered.c.name == name).order_by(numbered.c.issuer, numbered.c.number)
     if issuers is not None:
         query = query.where(numbered.c.issuer.in_(sorted(issuers)))
-    return _documents(db, numbered, query)
+    return list(map(_document, db.execute(query)))
 
 
 def list_names(
@@ -71,27 +88,20 @@ def list_names(
     """A page of what names stand for now, as ``history`` gives it, by name and issuer; the next page's cursor."""
     numbered = _numbered()
     c = numbered.c
-    query = sa.select().where(c.current).order_by(c.name, c.issuer)
+    query = _asked(numbered).where(c.current).order_by(c.name, c.issuer)
     if issuers is not None:
         query = query.where(c.issuer.in_(sorted(issuers)))
     if cursor is not None:
         name, issuer = decode_cursor(cursor, 2)
         query = query.where(sa.or_(c.name > name, sa.and_(c.name == name, c.issuer > issuer)))
-    found = _documents(db, numbered, query.limit(page_limit(limit) + 1))
+    found = list(map(_document, db.execute(query.limit(page_limit(limit) + 1))))
     page = found[:limit]
     return page, encode_cursor(page[-1]["name"], page[-1]["issuer"]) if len(found) > limit else None
 
 
 def of_targets(db: sa.Connection, targets: Collection[str]) -> list[dict[str, Any]]:
     """Every name that was given to any of these records, as ``history`` gives it, by name, issuer and number."""
-    numbered = _numbered()
-    c, named = numbered.c, derived.names.c
-    found: list[dict[str, Any]] = []
-    for part in chunks(targets):
-        wanted = sa.select(named.name).where(named.target.in_(part))  # few: the numbers of these alone are counted
-        query = sa.select().where(c.target.in_(part), c.name.in_(wanted)).order_by(c.name, c.issuer, c.number)
-        found += _documents(db, numbered, query)
-    return found
+    return [_document(row) for part in chunks(targets) for row in _OF_TARGETS.rows(db, targets=list(part))]
 
 
 def latest(db: sa.Connection, kind: str, issuers: Collection[str]) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from registry.core.draw import check_repeats, draw_seed, repeated_folds
 from registry.core.records import REFIT
+from registry.core.text.cleaning import counted
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.recipe_numbers import drawn, fold_counts, threshold_rule
@@ -68,7 +69,8 @@ def folds(subject: Subject) -> str:
     equal("rows of folds", len(stated), repeats * len(groups))  # before as many are drawn
     equal("folds", stated, repeated_folds(groups, labels, k, repeats, subject.release.draw.seed))
     check_repeats(stated, groups, k, repeats)
-    return f"{k} folds, {drawn(repeats)}, {len(set(groups.values()))} groups of persons and near-duplicates"
+    of = counted(len(set(groups.values())), "group")
+    return f"{counted(k, 'fold')}, {drawn(repeats)}, {of} of persons and near-duplicates"
 
 
 def trainings(subject: Subject) -> str:
@@ -83,7 +85,7 @@ def trainings(subject: Subject) -> str:
     equal("folds trained", trained, list(range(k * repeats)))
     refits = sum(one.fold is None for one in release.trainings)
     equal("trainings on all images", refits, int(release.plan.final == REFIT))
-    return f"{len(release.trainings)} trainings"
+    return counted(len(release.trainings), "training")
 
 
 def predictions(subject: Subject) -> str:
@@ -108,7 +110,7 @@ def predictions(subject: Subject) -> str:
                 f"image {sha256.hex()} does not have the fold, label or boxes that the draw and the items give it"
             )
         _check_detections(sha256, row["detections"], len(subject.release.snapshot.classes), floor)
-    return f"{len(rows)} predictions"
+    return counted(len(rows), "prediction")
 
 
 def _check_detections(sha256: bytes, found: Any, classes: int, floor: int) -> None:

@@ -18,6 +18,7 @@ from registry.core.snapshots.classes import classes_of
 from registry.core.snapshots.query import IMAGES, SNAPSHOT, chosen_images
 from registry.core.snapshots.snapshot import resolve_rows, row_identity, rows_of_contribution, select, split
 from registry.core.table import tables
+from registry.core.text.cleaning import counted
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.checks.target.withdrawals import Withdrawals
@@ -70,7 +71,7 @@ def items(subject: Subject) -> str:
 
 
 def _said(snapshot: Snapshot, items: int, excluded: int, missing: int) -> str:
-    said = f"{items} items, {excluded} excluded"
+    said = f"{counted(items, 'item')}, {excluded} excluded"
     if snapshot.use is not None and snapshot.use.override is not None:
         said += "; images that say no of their use are in, for the reason that the snapshot states"
     return f"{said}; only the issuer states that the bytes of {missing} were missing" if missing else said
@@ -164,7 +165,7 @@ def prepared(subject: Subject) -> str:
     for (what, _), found in together.items():
         if len(found) > 1:
             raise Failed(f"{what} in two groups")
-    return f"{len(members)} groups of persons and near-duplicates"
+    return f"{counted(len(members), 'group')} of persons and near-duplicates"
 
 
 def _check_boxes(row: Row, item: Row) -> None:

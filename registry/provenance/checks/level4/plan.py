@@ -8,6 +8,7 @@ from typing import Any
 
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.records import REFIT
+from registry.core.text.cleaning import counted
 from registry.evaluation.claims import check_about, judge
 from registry.evaluation.figures.figures import METRICS, is_known
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, run
@@ -34,7 +35,7 @@ def recipe(subject: Subject) -> str:
     _release(subject)
     check_evaluation(subject.release.recipe)
     k, repeats = fold_counts(subject.release.recipe)
-    return f"{k} folds, {drawn(repeats)}"
+    return f"{counted(k, 'fold')}, {drawn(repeats)}"
 
 
 def plan(subject: Subject) -> str:
@@ -54,7 +55,7 @@ def plan(subject: Subject) -> str:
     for claim in view.plan.claims:
         judge(claim, None)
     check_about(view.plan.claims, view.snapshot.classes, [row["attributes"] for row in items])
-    return f"{len(view.plan.groups)} attributes, {len(view.plan.claims)} claims"
+    return f"{counted(len(view.plan.groups), 'attribute')}, {counted(len(view.plan.claims), 'claim')}"
 
 
 def arguments(subject: Subject) -> str:
@@ -86,6 +87,6 @@ def arguments(subject: Subject) -> str:
         except InvalidInput as error:
             what = "the refit" if one.fold is None else f"fold {one.fold}"
             raise Failed(f"the training of {what}: {error}") from error
-    said = f"{len(view.trainings)} trainings, checked by the installed {method.id} {method.version}"
+    said = f"{counted(len(view.trainings), 'training')}, checked by the installed {method.id} {method.version}"
     other = view.plan.method.version
     return said if other == method.version else f"{said}; the plan states version {other[:40]!r}"

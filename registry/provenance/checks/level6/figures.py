@@ -9,6 +9,7 @@ from typing import Any
 from registry.core.records import Verdict, to_value
 from registry.core.table import tables
 from registry.core.text.claim_text import threshold_text
+from registry.core.text.cleaning import counted
 from registry.evaluation.result import Result
 from registry.evaluation.verdict_text import plain
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, once, run
@@ -77,7 +78,7 @@ def metrics(subject: Subject, again: Any) -> str:
         _same("metric", one, other)
     _same("metric of unseen images", stated.unseen, again().unseen)
     _same("metric of seen images", stated.seen, again().seen)
-    return f"{len(stated.metrics)} metrics"
+    return counted(len(stated.metrics), "metric")
 
 
 def thresholds(subject: Subject, again: Any) -> str:
@@ -86,7 +87,7 @@ def thresholds(subject: Subject, again: Any) -> str:
     stated = subject.release.evaluation
     equal("thresholds by fold", stated.thresholds, again().thresholds)
     equal("threshold of all", stated.threshold_of_all, again().threshold_of_all)
-    return f"{len(stated.thresholds)} folds"
+    return counted(len(stated.thresholds), "fold")
 
 
 def confusion(subject: Subject, again: Any) -> str:
@@ -112,7 +113,7 @@ def repeats(subject: Subject, again: Any) -> str:
     for one, other in zip(stated.per_repeat, again().per_repeat, strict=True):
         _same("metric", one, other)
     _same("spread", stated.spread, again().spread)
-    return f"{len(stated.per_repeat)} repeats" if stated.per_repeat else "drawn once"
+    return counted(len(stated.per_repeat), "repeat") if stated.per_repeat else "drawn once"
 
 
 def overfitting(subject: Subject, again: Any) -> str:
@@ -137,7 +138,7 @@ def curves(subject: Subject, again: Any) -> str:
     for name, points in stated.items():
         if points != found[name]:
             raise Failed(f"curve {name} does not have the recomputed points")
-    return f"{len(stated)} curves"
+    return counted(len(stated), "curve")
 
 
 def fairness(subject: Subject, again: Any) -> str:
@@ -152,7 +153,7 @@ def tests(subject: Subject, again: Any) -> str:
     """6.tests: each group against all other images, with p and its correction."""
     _release(subject)
     _same("test", subject.release.evaluation.tests, again().tests)
-    return f"{len(subject.release.evaluation.tests)} groups"
+    return counted(len(subject.release.evaluation.tests), "group")
 
 
 def verdicts(subject: Subject, again: Any) -> str:
@@ -162,7 +163,7 @@ def verdicts(subject: Subject, again: Any) -> str:
     _same_verdicts(release.evaluation.verdicts, again().verdicts)
     _same_verdicts(release.release.claims, again().verdicts)
     equal("claims judged", len(release.plan.claims), len(release.evaluation.verdicts))
-    return f"{len(release.plan.claims)} claims"
+    return counted(len(release.plan.claims), "claim")
 
 
 def _same_verdicts(stated: Sequence[Verdict], found: Sequence[Verdict]) -> None:

@@ -11,6 +11,7 @@ from registry.core import tensors
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.records import Weights
+from registry.core.text.cleaning import counted
 from registry.core.weights import ONNX, SAFETENSORS, WEIGHTS, check_folder, check_names, weights_digest
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, guarded, run
 from registry.provenance.checks.target.subject import Subject
@@ -66,7 +67,8 @@ def weights(subject: Subject) -> str:
         if one.format == ONNX:
             _check_further(subject, one)
     final_weights(release)
-    return f"{len(own)} folders, {len({one.tensors for one in own})} different digests, recomputed from the bytes"
+    digests = counted(len({one.tensors for one in own}), "different digest")
+    return f"{counted(len(own), 'folder')}, {digests}, recomputed from the bytes"
 
 
 def _check_folder(subject: Subject, one: Weights) -> None:
@@ -121,7 +123,7 @@ def states(subject: Subject) -> str:
             found = tensors.checkpoint_digest({name: subject.reading.whole(link) for name, link in there.items()})
             equal(f"state after epoch {one.epoch}", (one.state, history.get(one.epoch)), (found, found))
             count += 1
-    return f"{count} checkpoints, digests recomputed from the bytes"
+    return f"{counted(count, 'checkpoint')}, digests recomputed from the bytes"
 
 
 def _check_further(subject: Subject, one: Weights) -> None:

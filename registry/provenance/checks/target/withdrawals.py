@@ -94,10 +94,10 @@ class Withdrawals:
 
 def taken_back(subject: Subject) -> list[dict[str, str]]:
     """What was taken back of the target, by whoever may: ``what, issuer, effective, reason, remedy``."""
-    return [_told(what, one) for what, one in counted(subject)]
+    return [_told(what, one) for what, one in valid_withdrawals(subject)]
 
 
-def counted(subject: Subject) -> list[tuple[str, Withdrawn]]:
+def valid_withdrawals(subject: Subject) -> list[tuple[str, Withdrawn]]:
     """The withdrawals that count, each with what it takes back: the target, its snapshot, or images of that."""
     found = Withdrawals(subject)
     counted = found.of_target()

@@ -26,8 +26,13 @@ export class Unusable extends Refusal {
 
 export const cutOff = () => new Unusable("cut", "the file is cut off: download it again");
 
+/** `{name}` is a value, `{name|one|many}` the words that go with the number `name`. */
 export function fillIn(template, values) {
-  return template.replace(/\{([a-zA-Z]+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+  return template.replace(/\{([a-zA-Z]+)(?:\|([^{}|]*)\|([^{}|]*))?\}/g, (whole, name, one, many) => {
+    if (!(name in values)) return whole;
+    const value = String(values[name]);
+    return one === undefined ? value : value === "1" ? one : many;
+  });
 }
 
 export function refuse(template, values) {

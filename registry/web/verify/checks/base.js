@@ -76,7 +76,7 @@ function lineage(view, how) {
   const found = judgedAndSeen(trained, view);
   const order = (map) => [...map].sort((a, b) => (a[0] < b[0] ? -1 : 1));
   if (!equal(order(how), order(found))) differ();
-  return say("{count} of the judged images, or of their persons, were seen by the base weights", { count: found.size });
+  return say("{count} of the judged images, or of their persons, {count|was|were} seen by the base weights", { count: found.size });
 }
 
 /** What trainings were trained on: {images, subjects, pixels}. */

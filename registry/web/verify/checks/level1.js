@@ -14,7 +14,7 @@ export const level1 = [
     ({ file }) => {
       if (file.fault) throw file.fault;
       const { cid, type } = { cid: file.targetCid, type: file.target.type };
-      return say("a CAR file of {count} blocks; its target is {cid} ({type})", {
+      return say("a CAR file of {count} {count|block|blocks}; its target is {cid} ({type})", {
         count: file.sections.length,
         cid: cid.text,
         type: type ?? "?",
@@ -30,7 +30,7 @@ export const level1 = [
           count: file.damaged.length,
           cid: first.text,
         });
-      return say("{count} blocks hash to their CID", { count: file.sections.length });
+      return say("{count} {count|block hashes|blocks hash} to their CID", { count: file.sections.length });
     },
   ],
   ["1.complete", ({ file }) => complete(file)],
@@ -43,7 +43,7 @@ export const level1 = [
         if (error) throw error;
       });
       if (!records.size) throw new Refusal("no record could be read");
-      return say("{count} records are of their types", { count: records.size });
+      return say("{count} {count|record is of its type|records are of their types}", { count: records.size });
     },
   ],
   [
@@ -51,7 +51,7 @@ export const level1 = [
     ({ file }) => {
       const tables = [...reached(file).tables.values()];
       each(tables, ({ cid, kind }) => file.rows(cid, kind));
-      return say("{count} tables are in order", { count: tables.length });
+      return say("{count} {count|table is|tables are} in order", { count: tables.length });
     },
   ],
 ];
@@ -80,7 +80,7 @@ function complete(file) {
     throw new Refusal("links that lead to no block: {count}, the first to {cid}", { count: missing, cid: first.text });
   const keys = new Set([...seen].map((key) => key.slice(key.indexOf(" ") + 1)));
   const beside = [...file.blocks.cids.keys()].filter((key) => !keys.has(key)).length;
-  return say("every link leads to a block; no link leads to {count} others", { count: beside });
+  return say("every link leads to a block; no link leads to {count} {count|other|others}", { count: beside });
 }
 
 // Links of a block, marked: nodes of a table of items lead to images, which need not be there.
@@ -178,7 +178,7 @@ async function images(view, pause) {
     const image = hex(lost[0].sha256);
     throw new Refusal("image {image} is missing, and nobody who may took it back", { image });
   }
-  return say("{count} images have the bytes that their rows state; {missing} were taken back", {
+  return say("{count} {count|image has the bytes that its row states|images have the bytes that their rows state}; {missing} {missing|was|were} taken back", {
     count: present,
     missing: missing.length,
   });

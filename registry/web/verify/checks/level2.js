@@ -16,7 +16,7 @@ export const level2 = [
       each(file.entries, (cid) => checkEntry(file.blocks.record(cid, "entry")));
       for (const cid of neededEntries(file, view)) file.blocks.record(cid, "entry");
       if (!file.entries.length) throw new NotChecked("the file holds no entry");
-      return say("{count} entries are signed by their issuers", { count: file.entries.length });
+      return say("{count} {count|entry is signed by its issuer|entries are signed by their issuers}", { count: file.entries.length });
     },
   ],
   [
@@ -58,7 +58,7 @@ export const level2 = [
       issuerOf(file);
       if (["release", "snapshot"].includes(file.target.type)) view.needAll();
       const { count, without, images } = withdrawalsOf(view);
-      return say("{count} withdrawals count, {images} of them of images; {without} have no effect", {
+      return say("{count} {count|withdrawal counts|withdrawals count}, {images} of them of images; {without} {without|has|have} no effect", {
         count,
         images: images.size,
         without,
@@ -103,7 +103,7 @@ function log(file, view) {
   if (!way.some(({ cid }) => cid.key === file.target.entry.key)) {
     throw new Refusal("the release's entry is not on the way from the newest anchored one to the plan's");
   }
-  return say("{count} entries from the plan's on, without a gap", { count: way.length });
+  return say("{count} {count|entry|entries} from the plan's on, without a gap", { count: way.length });
 }
 
 // A gap speaks against who signed the log: no link leads to the entry before, so no other check would miss it.
@@ -161,5 +161,5 @@ async function labels(view, pause) {
     }
   }
   if (!signed) throw new NotChecked("no contributor signed a row: who gave a label is the issuer's word");
-  return say("{count} rows are signed by their contributors", { count: signed });
+  return say("{count} {count|row is signed by its contributor|rows are signed by their contributors}", { count: signed });
 }

@@ -33,7 +33,7 @@ const CHECKED = [
     "4.recipe",
     ({ view }) => {
       const { k, repeats } = view.settings;
-      return say("{k} folds, {repeats} times", { k, repeats });
+      return say("{k} {k|fold|folds}, {repeats} {repeats|time|times}", { k, repeats });
     },
   ],
   ["4.plan", ({ view }) => plan(view)],
@@ -97,7 +97,7 @@ function items(view) {
       throw new Refusal("image {image} was left out as withdrawn, and nobody who may took it back", { image });
     }
   }
-  return say("{count} items and {excluded} images left out follow from the contributions", {
+  return say("{count} {count|item|items} and {excluded} {excluded|image|images} left out follow from the contributions", {
     count: items.length,
     excluded: excluded.length,
   });
@@ -120,7 +120,7 @@ function plan(view) {
     if (!isAboutItems(claim.metric, view))
       throw new Refusal("a claim about what no item has: {name}", { name: claim.metric });
   }
-  return say("{count} claims", { count: of.claims.length });
+  return say("{count} {count|claim|claims}", { count: of.claims.length });
 }
 
 function keptImages(view) {
@@ -132,7 +132,7 @@ function folds(view) {
   const drawn = drawFolds(keptImages(view), k, repeats, view.draw.seed);
   const image = firstDifference(view.folds, drawn);
   if (image) throw new Refusal("image {image} is in another fold than the seed gives", { image });
-  return say("{count} images are in the folds that the seed gives", { count: view.kept.length });
+  return say("{count} {count|image is in the fold|images are in the folds} that the seed gives", { count: view.kept.length });
 }
 
 function trainings(view) {
@@ -147,7 +147,7 @@ function trainings(view) {
   if (!isEach || folds.length !== wanted.length + refits || folds.includes(null) !== Boolean(refits)) {
     throw new Refusal("the trainings are not one of each fold");
   }
-  return say("{count} trainings, one of each fold", { count: list.length });
+  return say("{count} {count|training|trainings}, one of each fold", { count: list.length });
 }
 
 function predictions(view) {
@@ -169,5 +169,5 @@ function predictions(view) {
     if (!equal(row.boxes, prepared.boxes)) throw new Refusal("image {image} is judged by other boxes", { image });
     checkRow(row, view.snapshot.classes.length, floor);
   }
-  return say("{count} judgements, each by the fold that did not train on the image", { count: rows.length });
+  return say("{count} {count|judgement|judgements}, each by the fold that did not train on the image", { count: rows.length });
 }

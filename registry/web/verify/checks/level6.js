@@ -73,7 +73,7 @@ const CHECKED = [
       const [unseen, seen] = await made.seenApart();
       same(stated.unseen, unseen, "unseen");
       same(stated.seen, seen, "seen");
-      return say("{count} figures are equal, in all and by fold", { count: stated.metrics.length });
+      return say("{count} {count|figure is|figures are} equal, in all and by fold", { count: stated.metrics.length });
     }),
   ],
   [
@@ -116,7 +116,7 @@ const CHECKED = [
       for (const name of new Set([...rows.keys(), ...curves.keys()])) {
         if (!equal(rows.get(name), curves.get(name))) differ(`curve ${name}`);
       }
-      return say("{count} curves are equal", { count: rows.size });
+      return say("{count} {count|curve is|curves are} equal", { count: rows.size });
     }),
   ],
   [
@@ -124,7 +124,7 @@ const CHECKED = [
     computed(async (made, stated) => {
       same(stated.fairness, await made.fairness(), "fairness");
       same(stated.notes, await made.notes(), "notes");
-      return say("{count} figures are equal", { count: stated.fairness.length });
+      return say("{count} {count|figure is|figures are} equal", { count: stated.fairness.length });
     }),
   ],
   ["6.tests", computed((made, stated) => same(stated.tests, made.tests(), "tests"))],
@@ -197,7 +197,7 @@ async function weights(view, pause) {
   );
   const final = plan.final === "refit" ? null : Number(plan.final.slice("fold:".length));
   if (!own.some((of) => of.fold === final)) throw new Refusal("the weights that the plan publishes are not there");
-  return say("{count} folders of weights have the digests of their trainings", { count: own.length });
+  return say("{count} {count|folder of weights has the digest of its training|folders of weights have the digests of their trainings}", { count: own.length });
 }
 
 function checkOnnx({ file }, { fold, tensors, cid }, wanted) {
@@ -220,5 +220,5 @@ async function checkpoints(view, pause) {
       await pause();
     }
   }
-  return say("{count} states have their digests", { count });
+  return say("{count} {count|state has its digest|states have their digests}", { count });
 }

@@ -9,7 +9,7 @@ export function checkPrepared(view) {
   if (!isSame) throw new Refusal("not one row an item");
   checkGroups(view);
   output.forEach((row, i) => checkBoxes(row, items[i]));
-  return say("{kept} images kept, {dropped} dropped", {
+  return say("{kept} {kept|image|images} kept, {dropped} dropped", {
     kept: view.kept.length,
     dropped: output.length - view.kept.length,
   });

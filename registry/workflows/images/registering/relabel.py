@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from registry.catalog.queries.labeled_images import images
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
+from registry.core.labeling.row_signature import parse
 from registry.core.log import Signer
 from registry.core.text import cleaning
 from registry.workflows.images.importing.read_again import read_again
@@ -24,14 +26,19 @@ def relabel(
     *,
     signer: Signer | None = None,
     speaker: Speaker = ANYBODY,
+    signature: str | None = None,
+    rights: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Register ``label`` for ``image`` (a CID or sha256) by ``contributor`` (else the issuer).
 
     ``signer``: this home's key unless given. ``speaker``: in whose name the label may be; ``NotYours`` otherwise.
+    ``signature``: the contributor's own of the whole row, which then says nothing but the label and ``rights``;
+    ``Untrusted`` where it is not that.
     """
+    own = None if signature is None else parse(signature)
     signer = signer or parts.key
     clean = cleaning.clean("label", label)
-    contributor = speaker.of(signer.did, cleaning.clean_given("contributor", contributor))
+    contributor = speaker.of(signer.did, cleaning.clean_given("contributor", contributor), signed=own is not None)
     with parts.catalog.read() as db:
         found = images.get_image(db, image)
     if found is None or found["cid"] is None:
@@ -45,6 +52,8 @@ def relabel(
         size=found["size"],
         label=clean,
         contributor=contributor,
+        signature=own,
+        rights=dict(rights or {}),
         held=False,
         read=read_again(parts, cid, sha256),
     )
