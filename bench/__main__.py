@@ -26,6 +26,8 @@ LONG = (
     "pages",
     "snapshots",
     "registering",
+    "importing",
+    "uploading",
     "kills",
     "api",
     "tail",

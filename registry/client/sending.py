@@ -17,12 +17,13 @@ from typing import IO, Any
 
 import msgspec
 
+from registry.client import uploading
 from registry.client.answers import RowAnswer
 from registry.client.blocks import Block
 from registry.client.connection import Connection
 from registry.client.journal import Journal
 from registry.client.row_answers import read_rows
-from registry.client.uploading import AHEAD, Item, Uploaded, Uploader
+from registry.client.uploading import Item, Uploaded, Uploader
 from registry.content.labels import LabelRow, make_row
 from registry.content.labels.tables.cid_table import cid_table
 from registry.content.unixfs import importer
@@ -138,7 +139,7 @@ class Sender:
         with Uploader(self._connection, self._tell_bytes) as uploader:
             for batch in batches(items):
                 waiting.append(self._begin(uploader, batch))
-                if len(waiting) > AHEAD:
+                if len(waiting) > uploading.AHEAD:
                     self._finish(uploader, waiting.popleft())
             while waiting:
                 self._finish(uploader, waiting.popleft())

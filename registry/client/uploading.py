@@ -59,7 +59,7 @@ class Uploader:
         self.stopped = threading.Event()
         self._blocks, self._told = Blocks(connection, self.stopped), told
         self._lock, self._room = threading.Lock(), threading.Semaphore(REQUESTS)
-        self._batches = ThreadPoolExecutor(AHEAD, "batch")
+        self._batches = ThreadPoolExecutor(max(1, AHEAD), "batch")
         self._cars = ThreadPoolExecutor(REQUESTS, "upload")
         self._under_way: set[CID] = set()
         self._sent = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -149,7 +149,11 @@ def test_snapshots_take_what_is_only_referenced_when_told_and_a_training_names_i
     def has(cid: CID) -> bool:
         return cid != lost and held(cid)
 
+    def missing(cids: Sequence[CID]) -> list[CID]:
+        return [cid for cid in cids if not has(cid)]
+
     far.home.store.has = has  # type: ignore[method-assign]
+    far.home.store.missing = missing  # type: ignore[attr-defined]
     assert far.client.get(f"/api/v1/images/{lost}").json()["status"] == "referenced"
     plain = far.client.post("/api/v1/snapshots", json={}, headers=far.writer).json()
     assert (plain["count"], plain["excluded"]) == (7, {"no_bytes": 1})
