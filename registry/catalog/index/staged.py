@@ -19,7 +19,7 @@ from registry.catalog.database.connected import Connected, connected
 from registry.catalog.database.database import Catalog, Connection
 
 _TABLE = "staged_rows"
-_CACHE = 64 << 10  # KiB of pages that SQLite keeps in memory while many rows are written
+CACHE = 64 << 10  # KiB of pages that SQLite keeps in memory while many rows are written
 
 
 class StagedRow(NamedTuple):
@@ -37,8 +37,8 @@ _KEY = itemgetter(0, 1, 2)
 class Staged:
     """A stage; used as a context, by one thread."""
 
-    def __init__(self, catalog: Catalog, page: int) -> None:
-        self._catalog, self._page = catalog, page
+    def __init__(self, catalog: Catalog, page: int, cache: int = CACHE) -> None:
+        self._catalog, self._page, self._cache = catalog, page, cache
         self._waiting: list[StagedRow] = []
         self._stack = ExitStack()
         self._connected: Connected | None = None
@@ -105,7 +105,7 @@ class Staged:
             f"CREATE TEMP TABLE {_TABLE} (sha256 {text}, contributor {text}, number BIGINT, data {data})"
         )
         if not self._catalog.is_postgresql:
-            db.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE}")
+            db.exec_driver_sql(f"PRAGMA cache_size = -{self._cache}")
 
     def _drop(self) -> None:
         assert self._connected is not None

@@ -31,6 +31,7 @@ from registry.workflows.images.registering.row_groups import STEP, Group, Pace, 
 from registry.workflows.log.append import LogTransaction, appending
 from registry.workflows.parts import Parts
 
+_CACHE = 8 << 10  # KiB for what waits: beside the rest of an import the time to read it from its file is small
 MANY = 1000  # rows at once after which the catalog's planner is told
 Report = Callable[[Statement], None]
 
@@ -79,7 +80,7 @@ def register(
     What is new in a step is decided, signed and indexed in one transaction; all of it in ``log``'s where the caller has
     begun one. ``report`` is told of every statement in its step's transaction.
     """
-    with Staged(parts.catalog, STEP) as staged:
+    with Staged(parts.catalog, STEP, _CACHE) as staged:
         stage(staged, rows)
         return register_staged(parts, signer, staged, root=root, log=log, report=report)
 
