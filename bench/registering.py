@@ -1,4 +1,5 @@
-"""Rows over HTTP beside bare inserts of the same rows: `python -m bench registering [ROWS]`, 200,000 unless given.
+"""Rows over HTTP beside bare inserts of the same rows: `python -m bench registering [ROWS] [--alone]`, 200,000 unless
+given; ``--alone``: over HTTP only, for what it takes of memory.
 
 A server of one process takes NDJSON, each row of an image of its own, and signs what it takes; a baseline inserts the
 very same values by SQLAlchemy Core's executemany, in one transaction, into tables of the same schema with the same
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,17 @@ def _processor(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def _of_postgres() -> float:
+    """Processor seconds of all processes of PostgreSQL here, with those that have ended."""
+    found = 0.0
+    for one in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            head, _, rest = one.read_text().rpartition(")")
+            fields = rest.split()
+            found += sum(map(int, fields[11:15])) if head.endswith("(postgres") else 0
+    return found / os.sysconf("SC_CLK_TCK")
+
+
 def _peak(pid: int) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) >> 10 for line in lines if line.startswith("VmHWM:"))
@@ -107,12 +119,12 @@ def _over_http(count: int, database: dict[str, str]) -> Figures:
                 "Content-Type": "application/x-ndjson",
                 "Idempotency-Key": "one",
             }
-            before, idle = _processor(pid), _peak(pid)
+            before, idle = _processor(pid) + _of_postgres(), _peak(pid)
             begin = time.perf_counter()
             answer = httpx.post(f"{address}/api/v1/images", content=iter(body), headers=headers, timeout=3600)
             wall = time.perf_counter() - begin
             assert answer.json()["registered"] == count, answer.text[:1000]
-            figures = wall, _processor(pid) - before
+            figures = wall, _processor(pid) + _of_postgres() - before
             print(f"  memory of the server: {idle} MiB before, {_peak(pid)} MiB at most", flush=True)
         return figures
 
@@ -141,7 +153,7 @@ def _bare(rows: Rows, url: str, *, all_tables: bool) -> Figures:
     catalog.upgrade()
     with catalog.write() as db:
         db.execute(sa.insert(derived.contributions).values(cid="c", rows="r", count=len(rows), ordinal="o"))
-    begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+    begin, before, server = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF), _of_postgres()
     with catalog.write() as db:
         if all_tables:
             images = [{"sha256": one["sha256"], "size": 260, "stored": True} for one in values]
@@ -150,7 +162,7 @@ def _bare(rows: Rows, url: str, *, all_tables: bool) -> Figures:
         db.execute(sa.insert(derived.contribution_rows), values)
     wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_SELF)
     catalog.close()
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime + _of_postgres() - server
 
 
 def _emptied(url: str) -> None:
@@ -167,13 +179,15 @@ def _line(name: str, count: int, figures: Figures, ours: Figures) -> None:
     print(f"{name:44} {count / wall:9.0f} rows/s  {processor / count * 1e6:6.0f} us of processor a row   {ratios}")
 
 
-def _measure(name: str, count: int, url: str | None) -> None:
+def _measure(name: str, count: int, url: str | None, *, alone: bool) -> None:
     print(f"{name}, {count} rows", flush=True)
     if url is not None:
         _emptied(url)
     ours = _over_http(count, {"EMOTIONET_DATABASE_URL": url} if url is not None else {})
     rows = [(hashlib.sha256(_picture(number)).digest(), LABELS[number % 4]) for number in range(count)]
     _line("over HTTP: checked, signed, durable", count, ours, ours)
+    if alone:
+        return
     for what, all_tables in (("bare insert, contribution_rows", False), ("bare insert, all three tables", True)):
         with tempfile.TemporaryDirectory(prefix="emotionet-bench-") as folder:
             if url is not None:
@@ -184,10 +198,11 @@ def _measure(name: str, count: int, url: str | None) -> None:
 
 def main(given: list[str]) -> None:
     """The measurement; its figures are for docs/benchmarks.md."""
-    count = int(given[0]) if given else 200_000
-    _measure("SQLite", count, None)
+    alone = "--alone" in given
+    count = next((int(one) for one in given if one != "--alone"), 200_000)
+    _measure("SQLite", count, None, alone=alone)
     url = os.environ.get("EMOTIONET_BENCH_POSTGRES")
     if url:
-        _measure("PostgreSQL", count, url)
+        _measure("PostgreSQL", count, url, alone=alone)
     else:
         print("PostgreSQL: not measured, EMOTIONET_BENCH_POSTGRES names none")

@@ -181,8 +181,9 @@ def then_die(work: Callable[..., Any]) -> Callable[..., Any]:
     return worked
 
 
-# Where the process is killed: within the transaction, after it, after the store has the entry.
+# Where the process is killed: before the work, within the transaction, after it, after the store has the entry.
 MOMENTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
+    "key kept, nothing done": (Keyed, "counts", lambda _: die),
     "answer written, not committed": (Keyed, "finish", then_die),
     "committed, the store knows nothing": (append, "_put_pending", lambda _: die),
     "in the store, still pending": (log_heads, "drop_pending", lambda _: die),
@@ -203,7 +204,7 @@ def test_a_retry_after_a_kill_gets_the_answer(environment: Environment, moment: 
     headers, image = prepared(environment)
     assert alone(killed, environment, headers, str(image), moment) == -signal.SIGKILL
     home = opened(environment)
-    committed = not moment.startswith("answer written")
+    committed = not moment.startswith(("answer written", "key kept"))
     with TestClient(create_app(home)) as client:
         assert post(client, headers, image, "triste", None)["results"][0]["status"] == (
             "corrected" if committed else "registered"
@@ -214,3 +215,43 @@ def test_a_retry_after_a_kill_gets_the_answer(environment: Environment, moment: 
     home.close()
     labels = [row["label"] for row in history([environment], image)]
     assert labels == (["feliz", "triste"] if committed else ["triste", "feliz"]), json.dumps(labels)
+
+
+def small_steps(change: Callable[[Any, str, Any], None]) -> None:
+    """Two rows a step, on however fast a machine."""
+    for module in (row_groups, register_images, bulk):
+        change(module, "STEP", 2)
+    change(row_groups, "HOLD", 0.0)
+
+
+def killed_between_steps(environment: Environment, headers: Headers, rows: list[dict[str, str]]) -> None:
+    home = opened(environment)
+    small_steps(setattr)
+    row_groups.Pace.took = die  # type: ignore[method-assign]  # the first step is there, the second has not begun
+    with TestClient(create_app(home)) as client:
+        client.post("/api/v1/images", json=rows, headers={**headers, "Idempotency-Key": "once"})
+
+
+def test_a_retry_after_a_kill_between_two_steps_goes_on(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers, _ = prepared(environment)
+    home = opened(environment)
+    small_steps(monkeypatch.setattr)
+    with TestClient(create_app(home)) as client:
+        cids = sorted(send(client, headers, [picture(number) for number in range(5)]), key=lambda cid: cid.digest)
+        rows = [{"cid": str(cid), "label": "feliz", "contributor": "anna"} for cid in cids]
+        process = START.Process(target=killed_between_steps, args=(environment, headers, rows))
+        process.start()
+        process.join(SECONDS)
+        assert process.exitcode == -signal.SIGKILL
+        keyed = {**headers, "Idempotency-Key": "once"}
+        assert client.post("/api/v1/images", json=rows[:4], headers=keyed).status_code == 422  # another body
+        beside = [post(client, headers, cid, "triste", None)["corrected"] for cid in cids[1:3]]
+        assert beside == [1, 0]  # the first two were registered, the third is new by this
+        again = client.post("/api/v1/images", json=rows, headers=keyed)
+        assert (again.json()["registered"], again.json()["corrected"]) == (4, 1)
+        assert client.post("/api/v1/images", json=rows, headers=keyed).content == again.content
+    home.close()
+    labels = [[row["label"] for row in history([environment], cid)] for cid in cids]
+    assert labels == [["feliz"], ["feliz", "triste"], ["triste", "feliz"], ["feliz"], ["feliz"]]
