@@ -41,6 +41,7 @@ TESTS = {  # a folder or file, and the quickest tests that judge it: the longest
     "registry/core/text/names.py": ("tests/core/text/test_names.py",),
     "registry/core/weights.py": ("tests/core/test_weights.py",),
     "registry/provenance/checks": ("tests/provenance/test_checks.py", "tests/provenance/checks"),
+    "registry/provenance/checks/level1.py": ("tests/provenance/checks/test_blocks_and_tables.py",),
     "registry/provenance/checks/level2.py": ("tests/provenance/checks/test_signed_logs.py",),
     "registry/provenance/checks/level3.py": ("tests/provenance/checks/test_anchors_and_times.py",),
     "registry/provenance/checks/times.py": ("tests/provenance/checks/test_anchors_and_times.py",),
