@@ -108,8 +108,19 @@ def test_no_bytes_end_in_another_exception(data: bytes) -> None:
 def test_a_huge_section_is_refused_before_it_is_read() -> None:
     header = written(BLOCKS[:1])[: -len(BLOCKS[0][1]) - 37]
     stream = io.BytesIO(header + b"\xff\xff\xff\xff\x7f" + b"x" * 100)
-    with pytest.raises(InvalidInput, match="larger"):
+    with pytest.raises(InvalidInput, match="larger") as caught:
         list(car.read(stream)[1])
+    assert caught.value.code == "malformed_car"
+
+
+def test_pieces_are_the_bytes_of_the_whole_file_in_parts_that_are_bounded() -> None:
+    large = [(cid_of(data, RAW), data) for data in (bytes([n]) * 100_000 for n in range(7))]
+    pieces = list(car.pieces([large[0][0]], large))
+    assert b"".join(pieces) == written(large)
+    assert len(pieces) == 3
+    assert all(car.PIECE <= len(piece) < car.PIECE + 100_100 for piece in pieces[:-1])
+    assert list(car.pieces([large[0][0]], [])) == [written([], [large[0][0]])]
+    assert list(car.pieces([], BLOCKS)) == [written(BLOCKS, [])]
 
 
 def test_dag_pb_blocks_verify_too() -> None:
@@ -142,8 +153,10 @@ def test_whoever_reads_a_car_reads_every_form_of_it(form: str) -> None:
 
 
 def test_zeros_hide_nothing_behind_them() -> None:
-    with pytest.raises(InvalidInput, match="stands before others"):
-        list(car.read(io.BytesIO(written(BLOCKS) + bytes(9) + b"x"))[1])
+    for behind in (bytes(9) + b"x", bytes(3 << 20) + b"x"):
+        with pytest.raises(InvalidInput, match="stands before others") as caught:
+            list(car.read(io.BytesIO(written(BLOCKS) + behind))[1])
+        assert caught.value.code == "malformed_car"
 
 
 @pytest.mark.parametrize(
