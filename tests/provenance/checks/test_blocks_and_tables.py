@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from typing import Any
 
 import msgspec
 import pytest
 
+from registry.content.stores.memory import MemoryStore
+from registry.content.unixfs.importer import add_bytes
 from registry.core import records
+from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
+from registry.core.ipld.dag import walk_closure
 from registry.core.log import make_entry
 from registry.core.table import tables
 from registry.provenance.checks import level1
@@ -112,6 +117,42 @@ def test_an_image_that_is_not_its_rows_is_named_with_both(one: OldRelease, field
     result, reason = found(one, "1.images")
     assert (result, reason.startswith(f"image {image} has ")) == (FAILS, True)
     assert str(value if field == "size" else value.hex()) in reason
+
+
+@pytest.mark.parametrize(("field", "value"), [(None, None), ("size", 4), ("sha256", b"s" * 32)])
+def test_an_image_of_many_blocks_is_read_piece_by_piece(one: OldRelease, field: str | None, value: Any) -> None:
+    data, store = random.Random(1).randbytes(2_500_000), MemoryStore()
+    image = add_bytes(store, data).cid
+    assert image.codec != RAW
+    for cid, block in walk_closure(store.get, [image]):
+        one.store.put(cid, block)
+    with_images(one)
+    rows = items_of(one)
+    rows[5] |= {"image": image, "sha256": hashlib.sha256(data).digest(), "size": len(data)}
+    if field is None:
+        with_items(one, rows)
+        assert found(one, "1.images") == (HOLDS, "24 images")
+        return
+    rows[5][field] = value
+    with_items(one, rows)
+    result, reason = found(one, "1.images")
+    assert (result, reason.startswith(f"image {image} has ")) == (FAILS, True)
+
+
+def test_what_came_after_this_program_is_not_checked_and_hides_nothing(one: OldRelease) -> None:
+    newer = put(one, records.encode(one.view.release).replace(b"\x61v\x01", b"\x61v\x02"))
+    result, reason = found(one, "1.records", entry=None, record=newer, roots=[newer], log_entries=[])
+    assert (result, "newer" in reason) == (UNCHECKED, True)
+    snapshot = one.view.snapshot
+    value = encoding.decode(one.store.get(snapshot.items))
+    table = put(one, encoding.encode({**value, "columnsVersion": 99}))
+    one.forge(replaced(one.view.preprocessing.snapshot, snapshot, items=table))
+    result, reason = found(one, "1.tables")
+    assert (result, "newer" in reason) == (UNCHECKED, True)
+    other = OldRelease()  # in which a table behind the newer one is wrong too
+    other.store.put(table, one.store.get(table))
+    other.forge(replaced(other.view.preprocessing.snapshot, snapshot, items=table, excluded=snapshot.items))
+    assert found(other, "1.tables")[0] == FAILS
 
 
 def test_a_withdrawn_image_may_be_missing_if_its_contributors_issuer_took_it_back(one: OldRelease) -> None:
