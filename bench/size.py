@@ -27,7 +27,7 @@ from bench.many_releases import EACH, members
 from bench.pages import served
 from registry.catalog.database.sql import encode_cursor
 
-COUNTS, TRIES, TURN, MS, TIMES = (100_000, 1_000_000), 100, 10, 50, 2.0
+COUNTS, TRIES, TURN, MS, TIMES = (100_000, 1_000_000), 200, 10, 50, 2.0
 _LICENCES = ("CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0")
 
 
