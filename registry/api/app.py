@@ -38,6 +38,7 @@ from registry.api.pages.runs import routes as run_pages
 from registry.api.pages.snapshots import routes as snapshot_pages
 from registry.api.problems import StrictRequest
 from registry.api.serving import pools, seen, trace
+from registry.api.serving.followers import FOLLOWERS
 from registry.api.serving.kept import Kept
 from registry.api.serving.metrics import Answers
 from registry.api.v1 import audits, content, images, names, releases, runs, search, session, snapshots, writes
@@ -98,7 +99,7 @@ def create_app(home: Home) -> Litestar:
                 "answers": answers,
                 "watch": watch,
                 "writes": system.Once(lambda: system.check_writes(home)),
-                "followers": anyio.CapacityLimiter(runs.FOLLOWERS),
+                "followers": anyio.CapacityLimiter(FOLLOWERS),
                 "uploads": anyio.CapacityLimiter(content.UPLOADS),
                 "registering": anyio.CapacityLimiter(images.REGISTERING),
                 "wrong_tokens": WrongTokens(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from registry.workflows.references.refer_staged import refer_rows
 
 _SPOOL = 1 << 20  # bytes of an answer that are kept in memory
 _PIECE = 1 << 16
+_turns = threading.BoundedSemaphore(4)  # the database lets one write at a time: more would only keep readers waiting
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,10 @@ def register_body(sender: Sender, body: IO[bytes], digest: Callable[[], str], wa
             if keyed is not None:
                 keyed.finish(db, answers.counts(), answers.lines())
 
-        if sender.waiting is not None:
-            refer_rows(sender.parts, sender.issuer, sender.waiting, answers)
-        register_staged(sender.parts, sender.parts.key, staged, report=answers.report, keyed=keyed, finish=finish)
+        with _turns:
+            if sender.waiting is not None:
+                refer_rows(sender.parts, sender.issuer, sender.waiting, answers)
+            register_staged(sender.parts, sender.parts.key, staged, report=answers.report, keyed=keyed, finish=finish)
         if keyed is None:
             return _written(wanted, answers.counts(), answers.lines())
         with catalog.read() as db:  # where another process did the same at once, the answer is one

@@ -11,7 +11,7 @@ import logging
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from registry.api.pages.releases import release_of
 from registry.api.problems import HttpProblem
 from registry.api.serving import heavy
 from registry.api.serving.computing import AT_ONCE, computing
+from registry.api.serving.followers import Events, stream
 from registry.api.v1.audits import FREE_LEVEL
 from registry.api.v1.wire import AuditPath
 from registry.core.errors import EmotionetError, InvalidInput
@@ -176,27 +177,21 @@ def show(request: AnyRequest, home: Home, audit: AuditPath) -> Response[str]:
 def follow(request: AnyRequest, home: Home, audit: AuditPath) -> ServerSentEvent:
     """An audit's checks as server-sent events, in the reader's language: ``check`` each, ``end`` when it is over."""
     show_audit(home, audit)
-    limiter: anyio.CapacityLimiter = request.app.state.followers
-    if limiter.available_tokens < 1:
-        raise HttpProblem(503, "too many clients follow now: open the page again later", headers={"Retry-After": "30"})
-    return ServerSentEvent(_events(home, audit, Words(language(request)), limiter))
+    return stream(request, _events(home, audit, Words(language(request))), "open the page again later")
 
 
-async def _events(
-    parts: Parts, audit: str, t: Words, limiter: anyio.CapacityLimiter
-) -> AsyncIterator[ServerSentEventMessage]:
-    async with limiter:
-        told = 0
-        while True:
-            found = await to_thread.run_sync(show_audit, parts, audit)
-            for check in found["checks"][told:]:
-                told += 1
-                said = {**in_words(t, check), "state": t.known("site_state", check["result"])}
-                yield ServerSentEventMessage(data=json.dumps(said, ensure_ascii=False), event="check", id=str(told))
-            if found["status"] != "running":
-                yield ServerSentEventMessage(data=found["status"], event="end")
-                return
-            await anyio.sleep(POLL_SECONDS)
+async def _events(parts: Parts, audit: str, t: Words) -> Events:
+    told = 0
+    while True:
+        found = await to_thread.run_sync(show_audit, parts, audit)
+        for check in found["checks"][told:]:
+            told += 1
+            said = {**in_words(t, check), "state": t.known("site_state", check["result"])}
+            yield ServerSentEventMessage(data=json.dumps(said, ensure_ascii=False), event="check", id=str(told))
+        if found["status"] != "running":
+            yield ServerSentEventMessage(data=found["status"], event="end")
+            return
+        await anyio.sleep(POLL_SECONDS)
 
 
 HANDLERS = (list_audits, start_audit, send_file, show, follow)

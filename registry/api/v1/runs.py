@@ -7,7 +7,7 @@ catalog's numbers, so an interrupted client continues after Last-Event-ID.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import anyio
@@ -22,7 +22,7 @@ from registry.api.answers.runs import Run, RunLine
 from registry.api.auth import needs, sends_json
 from registry.api.common import PREFIX, Document, Home, Page, Published, page, problems, record
 from registry.api.gateway.public import Public
-from registry.api.problems import HttpProblem
+from registry.api.serving.followers import Events, stream
 from registry.api.v1.wire import Cursor, Limit, RunPath
 from registry.api.v1.wire_runs import NewRun
 from registry.catalog.queries.training_runs import runs
@@ -39,7 +39,6 @@ from registry.workflows.withdrawals.withdrawn import withdrawals_of_snapshots
 ENDED = frozenset({"completed", "failed", "cancelled"})
 POLL_SECONDS = 0.5
 PING_SECONDS = 15.0
-FOLLOWERS = 100  # event streams at once
 MAX_DIGITS = 18  # of an event's number: fits into 64 bits
 EventId = Annotated[
     str | None,
@@ -127,34 +126,26 @@ def follow_run(
     """A run's events as server-sent events, from the first, behind `after`, or behind Last-Event-ID, which a browser
     sends by itself; ends when the run has ended."""
     run = run_id(home, run)
-    limiter: anyio.CapacityLimiter = request.app.state.followers
-    if limiter.available_tokens < 1:
-        raise HttpProblem(
-            503, "too many clients follow runs now: use GET /runs/{run} instead", headers={"Retry-After": "30"}
-        )
-    return ServerSentEvent(_events(home, run, int(last_event_id or after), limiter))
+    return stream(request, _events(home, run, int(last_event_id or after)), "use GET /runs/{run} instead")
 
 
-async def _events(
-    parts: Parts, run: str, after: int, limiter: anyio.CapacityLimiter
-) -> AsyncIterator[ServerSentEventMessage]:
+async def _events(parts: Parts, run: str, after: int) -> Events:
     """Polls the catalog in a thread and sleeps on the event loop, so that a follower holds no thread."""
-    async with limiter:
-        quiet = 0.0
-        while True:
-            ended, found = await to_thread.run_sync(_poll, parts, run, after)
-            for event in found:
-                after = event["seq"]
-                data = json.dumps({"time": event["time"], **event["data"]}, ensure_ascii=False)
-                yield ServerSentEventMessage(data=data, event=event["kind"], id=str(after))
-            if ended and not found:
-                return
-            quiet = 0.0 if found else quiet + POLL_SECONDS
-            if quiet >= PING_SECONDS:  # so that a proxy, or a client that is gone, is noticed
-                quiet = 0.0
-                yield ServerSentEventMessage(comment="still running")
-            if not found:
-                await anyio.sleep(POLL_SECONDS)
+    quiet = 0.0
+    while True:
+        ended, found = await to_thread.run_sync(_poll, parts, run, after)
+        for event in found:
+            after = event["seq"]
+            data = json.dumps({"time": event["time"], **event["data"]}, ensure_ascii=False)
+            yield ServerSentEventMessage(data=data, event=event["kind"], id=str(after))
+        if ended and not found:
+            return
+        quiet = 0.0 if found else quiet + POLL_SECONDS
+        if quiet >= PING_SECONDS:  # so that a proxy, or a client that is gone, is noticed
+            quiet = 0.0
+            yield ServerSentEventMessage(comment="still running")
+        if not found:
+            await anyio.sleep(POLL_SECONDS)
 
 
 def _poll(parts: Parts, run: str, after: int) -> tuple[bool, list[dict[str, Any]]]:

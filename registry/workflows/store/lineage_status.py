@@ -13,7 +13,7 @@ from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.workflows.log.forks import forks_of
 from registry.workflows.parts import Parts
-from registry.workflows.withdrawals.withdrawn import withdrawals_of, withdrawn_among
+from registry.workflows.withdrawals.withdrawn import withdrawals_among, withdrawn_among
 
 BACK = {"supersedes": "superseded", "withdraws": "withdrawn"}  # relation -> what its far end is then
 
@@ -37,10 +37,13 @@ def _status(parts: Parts, found: Mapping[str, Any]) -> dict[str, str]:
             by, of = issuers.get(edge["from"]), issuers.get(edge["to"])
             if edge["relation"] == relation and (of is None or by == of):
                 status[edge["to"]] = word
-    for one in found["nodes"]:
-        whole = one["type"] not in ("snapshot", "release") or status.get(one["cid"]) == "withdrawn"
-        if not whole and withdrawn_among(withdrawals_of(parts, CID.parse(one["cid"]))):
-            status[one["cid"]] = "image withdrawn"
+    asked = [
+        [one["cid"] for one in found["nodes"] if one["type"] == kind and status.get(one["cid"]) != "withdrawn"]
+        for kind in ("release", "snapshot")
+    ]
+    for cid, taken_back in withdrawals_among(parts, *asked).items():
+        if withdrawn_among(taken_back):
+            status[cid] = "image withdrawn"
     return status
 
 

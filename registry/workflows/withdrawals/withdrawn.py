@@ -103,6 +103,15 @@ def withdrawals_of(parts: Parts, cid: CID) -> list[Document]:
     return withdrawals_by_snapshot(parts, [row or unsigned]).get(str(record), [])
 
 
+def withdrawals_among(parts: Parts, releases_: Iterable[str], snapshots_: Iterable[str]) -> dict[str, list[Document]]:
+    """What was taken back of some releases and snapshots, by CID; the withdrawals are read once for all."""
+    with parts.catalog.read() as db:
+        if not known_withdrawals(parts, db):
+            return {}
+        rows = [row for cid in releases_ if (row := releases.find(db, CID.parse(cid))) is not None]
+    return {**withdrawals_of_snapshots(parts, snapshots_), **withdrawals_by(parts, rows)}
+
+
 def withdrawn_among(found: Iterable[Mapping[str, Any]]) -> set[str]:
     """The sha256s, in hex, of the images that withdrawals take back."""
     return {one["what"].removeprefix("image ") for one in found if one["what"].startswith("image ")}
