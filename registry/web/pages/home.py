@@ -56,7 +56,7 @@ def address(hit: dict[str, Any]) -> str:
         return f"/{_PAGES[kind]}/{quote(name, safe='')}"
     if kind in _FILTERS:
         return f"/images?{urlencode({kind: name})}"
-    if kind == "name":
+    if kind == "name" and "of" in hit:  # else it is the record that says the name
         return address({"kind": hit["of"], "id": hit["target"]})
     if kind == "run_of":
         return address({"kind": "run", "id": hit["run"]})

@@ -165,7 +165,7 @@ def test_a_withdrawn_image_may_be_missing_if_its_contributors_issuer_took_it_bac
         entry = make_entry(one.key, 3, one.entry, first, record, "2026-12-01T12:00:00Z")
         return found(one, "1.images", put(one, records.encode(entry)))
 
-    assert withdrawn(missing["sha256"]) == (HOLDS, "23 images; 1 withdrawn images are missing, as they may be")
+    assert withdrawn(missing["sha256"]) == (HOLDS, "23 images; 1 withdrawn image is missing, as it may be")
     assert withdrawn(b"another image's digest: 32 bytes")[0] == FAILS
     theirs = records.Withdrawal(target=missing["sha256"], reason="", remedy="notice", effective="2026-12-01T12:00:00Z")
     assert found(one, "1.images", OtherKey().says(one, theirs))[0] == FAILS
