@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,12 +69,16 @@ def test_a_sender_learns_what_is_new_and_a_stranger_only_what_is_public(
 
 def _break(home: Home, lost: CID) -> None:
     """As if the disk had lost it."""
-    held = home.store.has
+    held, absent = home.store.has, home.store.missing  # type: ignore[attr-defined]
 
     def has(cid: CID) -> bool:
         return cid != lost and held(cid)
 
-    home.store.has = has  # type: ignore[method-assign]
+    def missing(cids: Sequence[CID]) -> list[CID]:
+        gone = set(absent(cids))
+        return [cid for cid in cids if cid == lost or cid in gone]
+
+    home.store.has, home.store.missing = has, missing  # type: ignore[method-assign, attr-defined]
 
 
 def test_below_a_root_the_answer_is_a_bitmap(client: Client, home: Home, writer: Headers) -> None:
