@@ -193,7 +193,7 @@ def test_bytes_that_are_here_are_not_asked_for_again(anybody: Client, csrf: str)
     address = first.headers["location"]
     settled(anybody, address, "Sign and register 1 label<")
     send(anybody, address, csrf, {}, do="sign")
-    settled(anybody, address, "1 labels were registered")
+    settled(anybody, address, "1 label was registered")
     address = send(anybody, "/register", csrf, {}).headers["location"]
     asked = [
         {"path": f"{number}.jpg", "sha256": hashlib.sha256(jpeg(number)).hexdigest(), "size": 1} for number in (20, 21)
@@ -219,4 +219,4 @@ def test_an_import_that_fails_unforeseen_says_so_without_its_reason(
     assert "/secret/place" not in page
     monkeypatch.undo()
     send(anybody, address, csrf, {}, do="sign")
-    settled(anybody, address, "1 labels were registered")
+    settled(anybody, address, "1 label was registered")
