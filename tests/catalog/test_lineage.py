@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
-from registry.catalog.queries.signed_records.lineage import lineage, lookup, touched
+from registry.catalog.database.sql import encode_cursor
+from registry.catalog.queries.signed_records.lineage import is_mentioned, lineage, lookup, lookup_page, touched
 from registry.core import records
-from registry.core.errors import InvalidInput
+from registry.core.errors import InvalidInput, UsageError
 from registry.core.ipld.cid import CID, DAG_CBOR
 from tests.catalog.world import Release, World, at, sha256_of
 from tests.support.anchors.signer import MemorySigner
@@ -76,12 +79,59 @@ def test_a_record_that_no_entry_says_itself_has_no_issuer(world: World) -> None:
     assert found[str(made.release)]["issuer"] == world.key.did
 
 
+def in_pages(world: World, text: str, limit: int, only: str | None = None) -> list[dict[str, Any]]:
+    """All pages together; none is longer than ``limit``, and only the last may be shorter."""
+    found: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        with world.catalog.read() as db:
+            page, cursor = lookup_page(db, text, only=only, cursor=cursor, limit=limit)
+        found += page
+        assert len(page) == limit if cursor else len(page) <= limit
+        if cursor is None:
+            return found
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_pages_of_what_names_a_thing_are_the_whole_of_it_in_its_order(world: World, limit: int) -> None:
+    made = world.everything()
+    for number in range(3):
+        world.label(world.row(3, "feliz", f"c{number}"))
+    for text in (sha256_of(3).hex(), str(made.draw), str(made.release), str(made.entry), str(made.weights[0])):
+        with world.catalog.read() as db:
+            whole = lookup(db, text)
+        assert whole == sorted(whole, key=lambda row: (row["time"] or "", row["record"], row["relation"]))
+        assert in_pages(world, text, limit) == whole != []
+        for kind in {row["type"] for row in whole}:
+            assert in_pages(world, text, limit, kind) == [row for row in whole if row["type"] == kind]
+    assert in_pages(world, str(made.release), limit, "snapshot") == []
+
+
+def test_a_page_of_what_names_a_thing_is_cut_by_the_database(world: World) -> None:
+    """However many name it, no statement brings more rows than the page and the one that tells of the next."""
+    for number in range(30):
+        world.label(world.row(1, "feliz", f"c{number}"))
+    asked: list[str] = []
+    sa.event.listen(world.catalog.engine, "before_cursor_execute", lambda *given: asked.append(str(given[2])))
+    with world.catalog.read() as db:
+        page, cursor = lookup_page(db, sha256_of(1).hex(), limit=2)
+    assert (len(page), cursor is None) == (2, False)
+    assert [one for one in asked if "UNION" in one]
+    assert all("LIMIT" in one for one in asked if "UNION" in one)
+
+
+def test_a_cursor_of_another_list_is_refused(world: World) -> None:
+    with world.catalog.read() as db, pytest.raises(UsageError):
+        lookup_page(db, sha256_of(1).hex(), cursor=encode_cursor("a", "b"), limit=2)
+
+
 def test_what_nobody_names_is_found_nowhere(world: World) -> None:
     world.everything()
     stranger = CID.v1(DAG_CBOR, bytes(32))
     with world.catalog.read() as db:
         assert lookup(db, str(stranger)) == []
         assert lookup(db, "00" * 32) == []
+        assert not is_mentioned(db, str(stranger))
         assert lineage(db, stranger) == ([], [])
         assert touched(db, str(stranger)) == []
         with pytest.raises(InvalidInput):

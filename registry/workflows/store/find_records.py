@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from registry.catalog.database.sql import decode_cursor, encode_cursor, page_limit
 from registry.catalog.queries.signed_records import entries, lineage
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID, DAG_CBOR, given
@@ -25,35 +24,43 @@ def is_digest(text: str) -> bool:
     return _DIGEST.fullmatch(text) is not None
 
 
-def look_up(parts: Parts, text: str) -> list[dict[str, Any]]:
-    """Every record that names or holds a CID or digest."""
-    digest = is_digest(text)
-    if not digest:
-        given(text)
+def look_up(parts: Parts, text: str, *, only: str | None = None) -> list[dict[str, Any]]:
+    """Every record (of one type, or of all) that names or holds a CID or digest."""
+    _check(text)
     with parts.catalog.read() as db:
-        found = lineage.lookup(db, text)
-    if not found and not digest:
-        from registry.workflows.newer import refuse_newer  # with all records, which the others do without
-
-        refuse_newer(parts, [CID.parse(text)])
+        found = lineage.lookup(db, text, only=only)
+    if not found:
+        _refuse_newer(parts, text)
     return found
-
-
-_KEY = ("time", "record", "relation")  # by which ``look_up`` is in order
 
 
 def look_up_page(
     parts: Parts, text: str, *, only: str | None = None, cursor: str | None = None, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of ``look_up``, of records of one type or of all, and the cursor of the next page or None."""
-    after = [] if cursor is None else decode_cursor(cursor, len(_KEY))
-    known = [one for one in look_up(parts, text) if only in (None, one["type"])]
-    left = [one for one in known if _key(one) > after][: page_limit(limit) + 1]
-    return left[:limit], encode_cursor(*_key(left[limit - 1])) if len(left) > limit else None
+    """A page of ``look_up``, and the cursor of the next page or None."""
+    _check(text)
+    with parts.catalog.read() as db:
+        found, following = lineage.lookup_page(db, text, only=only, cursor=cursor, limit=limit)
+    if not found:
+        _refuse_newer(parts, text)
+    return found, following
 
 
-def _key(mention: dict[str, Any]) -> list[str]:
-    return [mention[name] or "" for name in _KEY]
+def _check(text: str) -> None:
+    if not is_digest(text):
+        given(text)
+
+
+def _refuse_newer(parts: Parts, text: str) -> None:
+    """Refuse a record of a newer format, of which nothing is known here for that reason."""
+    if is_digest(text):
+        return
+    with parts.catalog.read() as db:
+        known = lineage.is_mentioned(db, text)
+    if not known:
+        from registry.workflows.newer import refuse_newer  # with all records, which the others do without
+
+        refuse_newer(parts, [CID.parse(text)])
 
 
 def record_lineage(parts: Parts, cid: CID) -> dict[str, Any]:

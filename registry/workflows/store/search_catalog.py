@@ -77,7 +77,7 @@ def _image(parts: Parts, sha256: str) -> Hit:
 def _record(parts: Parts, cid: CID) -> list[Hit]:
     with parts.catalog.read() as db:
         kind = search.record_type(db, str(cid))
-        if kind is None and not lineage.lookup(db, str(cid)):
+        if kind is None and not lineage.is_mentioned(db, str(cid)):
             return []
     return [{"kind": kind or "content", "id": str(cid)}]
 

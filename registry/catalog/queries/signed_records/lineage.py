@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.database.sql import chunks, names_of
+from registry.catalog.database.sql import chunks, decode_cursor, encode_cursor, names_of, page_limit
 from registry.catalog.queries.labeled_images.images import resolve_image
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.relations import ABOUT, BESIDE, CONTENT_TYPES, DERIVED
@@ -42,20 +42,73 @@ def _image_edges(db: sa.Connection, sha256: str) -> set[EdgeRow]:
     return found
 
 
-def lookup(db: sa.Connection, text: str) -> list[dict[str, Any]]:
-    """Every record that names or holds what ``text`` (a CID, or a digest in hex) stands for, oldest first.
+_KEY = ("time", "record", "relation")  # by which mentions are in order
+
+
+def lookup(db: sa.Connection, text: str, *, only: str | None = None) -> list[dict[str, Any]]:
+    """Every record (of one type, or of all) that names or holds what ``text`` (a CID, or a digest in hex) stands for,
+    oldest first.
 
     ``record, type, relation, issuer, time``; issuer and time are None for a record that no entry says
     itself. ``InvalidInput`` if it is no CID and no digest.
     """
-    names, sha256 = _names(db, text)
-    found = {tuple(row) for row in db.execute(sa.select(_M.record, _M.relation).where(_M.target.in_(names)))}
+    return _described(db, db.execute(_ordered(_mentioned(db, text, only))).all())
+
+
+def lookup_page(
+    db: sa.Connection, text: str, *, only: str | None = None, cursor: str | None = None, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of ``lookup``, and the cursor of the next page or None."""
+    found = _mentioned(db, text, only)
+    query = _ordered(found).limit(page_limit(limit) + 1)
+    if cursor is not None:
+        key = sa.tuple_(*(found.c[name] for name in _KEY))
+        query = query.where(key > sa.tuple_(*decode_cursor(cursor, len(_KEY))))
+    rows = db.execute(query).all()
+    page = rows[:limit]
+    return _described(db, page), encode_cursor(*page[-1]) if len(rows) > limit else None
+
+
+def is_mentioned(db: sa.Connection, text: str) -> bool:
+    """Whether ``lookup`` finds anything."""
+    return db.execute(sa.select(sa.exists(sa.select(_named(*_names(db, text)))))).scalar_one()
+
+
+def _named(names: Collection[str], sha256: str | None) -> sa.Subquery:
+    """``record`` and ``relation`` of all that speak of these names, and of an image."""
+    found = [sa.select(_M.record, _M.relation).where(_M.target.in_(names))]
     if sha256 is not None:
-        found |= {(record, relation) for record, _, relation in _image_edges(db, sha256)}
-    known = _describe(db, {record for record, _ in found})
-    rows = [{"record": record, "relation": relation, **known[record]} for record, relation in found]
-    ordered = sorted(rows, key=lambda row: (row["time"] or "", row["record"], row["relation"]))
-    return [{name: row[name] for name in ("record", "type", "relation", "issuer", "time")} for row in ordered]
+        rows, held = derived.contribution_rows.c, derived.snapshot_members.c
+        relation = sa.case((held.excluded, "excludes"), else_="holds")
+        found.append(sa.select(rows.contribution, sa.literal("labels", sa.Text)).where(rows.sha256 == sha256))
+        indexed = sa.select(held.snapshot, relation).join(derived.records, derived.records.c.cid == held.snapshot)
+        found.append(indexed.where(held.sha256 == sha256))  # others are being taken just now
+    return sa.union(*found).subquery("named")
+
+
+def _mentioned(db: sa.Connection, text: str, only: str | None) -> sa.Subquery:
+    """``record, relation`` and ``time``, as ``_describe`` says it or "", of what ``lookup`` finds."""
+    named = _named(*_names(db, text))
+    e, dated = derived.entries.c, derived.evidence.c
+    said = sa.select(sa.func.min(e.issued_at)).where(sa.or_(e.record == named.c.record, e.cid == named.c.record))
+    stated = sa.select(dated.time).where(dated.cid == named.c.record)
+    time = sa.func.coalesce(said.scalar_subquery(), stated.scalar_subquery(), "")
+    query = sa.select(named, time.label("time"))
+    if only is not None:
+        kinds = derived.records.c
+        query = query.join(derived.records, kinds.cid == named.c.record).where(kinds.type == only)
+    return query.subquery("mentioned")
+
+
+def _ordered(found: sa.Subquery) -> sa.Select[Any]:
+    columns = [found.c[name] for name in _KEY]
+    return sa.select(*columns).order_by(*columns)
+
+
+def _described(db: sa.Connection, rows: Iterable[sa.Row[Any]]) -> list[dict[str, Any]]:
+    known = _describe(db, {row.record for row in rows})
+    found = [{"record": row.record, "relation": row.relation, **known[row.record]} for row in rows]
+    return [{name: one[name] for name in ("record", "type", "relation", "issuer", "time")} for one in found]
 
 
 def _describe(db: sa.Connection, cids: Collection[str]) -> dict[str, dict[str, Any]]:

@@ -143,9 +143,7 @@ def _is_drawn(view: ReleaseView) -> bool:
 def _others(parts: Parts, release: CID) -> list[dict[str, Any]]:
     """Audits on record, of every issuer: ``audit, issuer, time, levels, failed, held, open, local``."""
     found = []
-    for one in look_up(parts, str(release)):
-        if one["type"] != "audit":
-            continue
+    for one in look_up(parts, str(release), only="audit"):
         audit = records.parse_as(records.Audit, parts.store.get(CID.parse(one["record"])))
         count = {name: sum(check.result == name for check in audit.checks) for name in {c.result for c in audit.checks}}
         found.append(
