@@ -30,7 +30,7 @@ from registry.api.problems import HttpProblem
 from registry.api.serving import seen
 from registry.api.v1.wire import CAR_TYPE, CidPath
 from registry.core.errors import NotFound
-from registry.core.ipld.cid import given
+from registry.core.ipld.typed_cid import given
 from registry.workflows.parts import Parts
 
 MAX_ROOTS = 64  # more are left out of X-Ipfs-Roots, which is a hint for caches

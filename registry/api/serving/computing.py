@@ -2,9 +2,9 @@
 
 Invariants: an answer is the same wherever it is computed, and an error of the work is raised here. At most ``AT_ONCE``
 computations are under way; who comes then is told to come again. The same question that is asked while it is answered
-is answered once, and may be answered so again for a while where whoever asks says by what it would change. A process
-that ends early costs its own answer alone. All end with the process that started them. What is pickled passes between
-this program's own processes alone.
+is answered once; nothing is kept after that, because what the store holds may be damaged without a word. A process that
+ends early costs its own answer alone. All end with the process that started them. What is pickled passes between this
+program's own processes alone.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ import pickle
 import subprocess
 import sys
 import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from registry.api.problems import HttpProblem
 from registry.assembly import Home, open_home
@@ -28,7 +26,6 @@ from registry.core.errors import EmotionetError, Unavailable
 
 AT_ONCE = 2
 NICE = 10  # of 19: a tenth of a processor's time where somebody else wants it
-KEPT = 64  # answers
 _slots = threading.BoundedSemaphore(AT_ONCE)
 Key = tuple[Any, ...]
 
@@ -44,12 +41,6 @@ def computation_slot() -> Iterator[None]:
         yield
     finally:
         _slots.release()
-
-
-class _Known(NamedTuple):
-    mark: object
-    until: float
-    answer: Future[Any]
 
 
 class _Process:
@@ -90,7 +81,7 @@ class Computing:
         self._lock = threading.Lock()
         self._elsewhere = False
         self._idle: list[_Process] = []
-        self._known: OrderedDict[Key, _Known] = OrderedDict()
+        self._under_way: dict[Key, Future[Any]] = {}
 
     def use_processes(self) -> None:
         """Compute in processes from now on; each is started when it is needed."""
@@ -112,35 +103,30 @@ class Computing:
             raise value
         return value
 
-    def once(self, key: Key, mark: object, seconds: float, answer: Callable[[], Any]) -> Any:
-        """``answer()``, asked once by all who ask under a key while it is answered, and given again for ``seconds``
-        while ``mark`` stays what it was. An error is told to those who wait for it, and not kept."""
+    def once(self, key: Key, answer: Callable[[], Any]) -> Any:
+        """``answer()``, asked once by all who ask under a key while it is answered; its error is told to all of them.
+
+        Whoever would take no older answer names in the key what it depends on.
+        """
         with self._lock:
-            known = self._known.get(key)
-            if known is not None and known.mark == mark and known.until > time.monotonic():
-                mine = None
-                self._known.move_to_end(key)
-            else:
-                mine = Future[Any]()
-                known = self._known[key] = _Known(mark, time.monotonic() + seconds, mine)
-                while len(self._known) > KEPT:
-                    self._known.popitem(last=False)
-        if mine is None:
-            return known.answer.result()
+            waited_for = self._under_way.get(key)
+            mine = Future[Any]() if waited_for is None else waited_for
+            self._under_way[key] = mine
+        if waited_for is not None:
+            return waited_for.result()
         try:
             mine.set_result(answer())
         except BaseException as error:
             mine.set_exception(error)
+        finally:
             with self._lock:
-                if self._known.get(key) is known:
-                    del self._known[key]
+                self._under_way.pop(key, None)
         return mine.result()
 
     def close(self) -> None:
         """End the processes that do nothing now, and be again as at the beginning."""
         with self._lock:
             ending, self._idle, self._elsewhere = self._idle, [], False
-            self._known.clear()
         for process in ending:
             process.end()
 

@@ -35,7 +35,6 @@ from registry.workflows.store.lineage_status import lineage_with_status
 from registry.workflows.store.typed_source import names_content
 
 FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
-KEPT = 60.0  # seconds for which an audit is the answer to the same question, unless something new was said
 
 
 @post(
@@ -49,8 +48,8 @@ KEPT = 60.0  # seconds for which an audit is the answer to the same question, un
 def create_audit(
     request: Request[Any, Any, Any], home: Home, published: Published, data: JSONBody[NewAudit]
 ) -> Document:
-    """Check what a release claims, here and now. Without `level`: 1 to 4 and 6. Deeper needs an admin token. The same
-    question within a minute has the same answer, unless something new was said."""
+    """Check what a release claims, here and now. Without `level`: 1 to 4 and 6. Deeper needs an admin token. Who
+    asks the same while an audit is under way has its answer, unless something new was said; none is kept after that."""
     if data.level is not None and data.level > FREE_LEVEL:
         authorize(request, home, "admin")
     target = find(home, data.target)
@@ -61,7 +60,7 @@ def create_audit(
         with computation_slot():
             return dict(computing.run(home, heavy.audit, *asked))
 
-    return dict(computing.once(("audit", id(home), *asked), request.app.state.watch.marks().said, KEPT, answer))
+    return dict(computing.once(("audit", id(home), *asked, request.app.state.watch.marks().said), answer))
 
 
 @get("/audits", responses=problems(404, 422), sync_to_thread=True, answer=(PageOf[PublishedAudit], PageOf[AuditLine]))

@@ -136,14 +136,14 @@ def run_rebuild(wanted: argparse.Namespace, output: Output) -> int:
 def _from_log(opened: Home, wanted: argparse.Namespace, output: Output) -> dict[str, Any]:
     """With what a gateway serves of an issuer's log."""
     from registry.content.sources.gateway import GatewayClient
-    from registry.core.ipld import cid
+    from registry.core.ipld.typed_cid import given
     from registry.workflows.upkeep.rebuild_from_log import rebuild_from_log
 
     source = opened.source if wanted.gateway is None else GatewayClient([wanted.gateway])
     if source is None:
         raise UsageError("no gateway is named", hint="name one with --gateway, or set EMOTIONET_GATEWAYS.")
     bars = output.progress()
-    done = rebuild_from_log(opened, cid.given(wanted.head), source, bars)
+    done = rebuild_from_log(opened, given(wanted.head), source, bars)
     bars.close()
     return done
 

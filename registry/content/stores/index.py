@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from registry.core.errors import Unavailable
 from registry.sqlite_read_only import read_only_uri
@@ -98,27 +98,20 @@ class Index:
 
     def look_ahead(self, multihashes: Collection[bytes]) -> None:
         """Find blocks that are about to be asked for by a few statements; each is answered once from what was found."""
-        found: dict[bytes, Place] = {}
-        wanted = list(multihashes)
-        for start in range(0, min(len(wanted), _AHEAD), _TOGETHER):
-            part = wanted[start : start + _TOGETHER]
-            query = (
-                "SELECT multihash, name, offset, length FROM blocks JOIN packs ON packs.id = pack "  # noqa: S608  # marks
-                f"WHERE multihash IN ({', '.join('?' * len(part))})"
-            )
-            with self._reading() as db:
-                found.update((row[0], Place(*row[1:])) for row in db.execute(query, part))
-        self._ahead = found
+        query = "SELECT multihash, name, offset, length FROM blocks JOIN packs ON packs.id = pack"
+        self._ahead = {row[0]: Place(*row[1:]) for row in self._of(query, list(multihashes)[:_AHEAD])}
 
     def held(self, multihashes: Sequence[bytes]) -> set[bytes]:
         """Those of them that lie here."""
-        found: set[bytes] = set()
+        return {row[0] for row in self._of("SELECT multihash FROM blocks", multihashes)}
+
+    def _of(self, query: str, multihashes: Sequence[bytes]) -> Iterator[Any]:
+        """What a query finds of these blocks, by a few statements."""
         for start in range(0, len(multihashes), _TOGETHER):
             part = multihashes[start : start + _TOGETHER]
-            query = f"SELECT multihash FROM blocks WHERE multihash IN ({', '.join('?' * len(part))})"  # noqa: S608  # marks
             with self._reading() as db:
-                found.update(row[0] for row in db.execute(query, part))
-        return found
+                found = db.execute(f"{query} WHERE multihash IN ({', '.join('?' * len(part))})", part).fetchall()
+            yield from found
 
     def find(self, multihash: bytes) -> Place | None:
         """Where a block lies."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from registry.core.errors import UsageError
-from registry.core.ipld.cid import is_cid, seems_to_be
+from registry.core.ipld.cid import is_cid
+from registry.core.ipld.typed_cid import seems_to_be
 from registry.core.text.names import read_reference, why_no_reference
 
 

@@ -21,7 +21,8 @@ from registry.catalog.database.database import Connection
 from registry.catalog.queries.signed_records import entries, names
 from registry.catalog.queries.training_runs import runs
 from registry.core.errors import InvalidInput, NotFound
-from registry.core.ipld.cid import CID, given, is_cid
+from registry.core.ipld.cid import CID, is_cid
+from registry.core.ipld.typed_cid import given
 from registry.core.issuers import DID_PREFIX
 from registry.core.text.names import Reference, read_reference
 from registry.workflows.local_issuers import local_issuers

@@ -7,7 +7,8 @@ from typing import Any
 
 from registry.catalog.queries.signed_records import entries, lineage
 from registry.core.errors import NotFound
-from registry.core.ipld.cid import CID, DAG_CBOR, given
+from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.core.ipld.typed_cid import given
 from registry.workflows.parts import Parts
 
 _DIGEST = re.compile("((files-)?sha256:)?[0-9a-fA-F]{64}", re.ASCII)

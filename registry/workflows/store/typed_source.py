@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from registry.core.errors import UsageError
-from registry.core.ipld.cid import CID, given
+from registry.core.ipld.cid import CID
+from registry.core.ipld.typed_cid import given
 
 
 def parse_path(text: str) -> tuple[CID, str]:
