@@ -99,12 +99,14 @@ def rebuild(
     *,
     issuers: Collection[str] | None = None,
     evidence_holds: Callable[[records.Evidence], bool] = lambda evidence: True,
+    also: Callable[[sa.Connection], object] = lambda db: None,
 ) -> dict[str, Any]:
     """Make the catalog again from the blocks ``cids``, read by ``get`` (which verifies).
 
     Only logs of ``issuers`` are taken (None: all whose entries lie in the store) and what the catalog knew
     before of other logs, as far as it did, and only evidence that ``evidence_holds`` (a chain can be asked;
-    nothing here can). Returns ``time, entries, evidence, images, stored, problems: [{cid, problem}]``.
+    nothing here can). ``also`` indexes more, at the end of the same transaction.
+    Returns ``time, entries, evidence, images, stored, problems: [{cid, problem}]``.
     ``Unavailable`` if a block can't be read; then nothing has changed.
     """
     found = _scan(get, cids)
@@ -117,6 +119,7 @@ def rebuild(
         _place_later(db, found, issuers)
         stored = _mark_stored(db, get, found.multihashes)
         preserved.put_back({str(cid) for cid in found.evidence}, issuers)
+        also(db)
         recount(db)
         counts = {table.name: db.scalar(sa.select(sa.func.count()).select_from(table)) for table in derived.REBUILDABLE}
     return {

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from registry.catalog.database.database import Connection
 from registry.catalog.database.engines import translated
@@ -30,6 +31,14 @@ _PLACE_ONLY = (records.Contribution, records.Audit)
 
 class Fork(str):
     """What is wrong with an entry whose place in its issuer's log another one has."""
+
+
+class Sorted(NamedTuple):
+    """Entries with their issuers and places, evidence, and what is wrong with others."""
+
+    entries: list[tuple[str, int, CID]]
+    evidence: list[CID]
+    problems: list[str]
 
 
 def signed_in(path: Path) -> list[CID]:
@@ -69,32 +78,42 @@ def held_entries_before(parts: Parts, roots: Iterable[CID]) -> list[CID]:
 
 def index_logs(parts: Parts, cids: Iterable[CID]) -> list[str]:
     """Index every entry and evidence among ``cids`` that is held; returns what is wrong with the others."""
-    signed: list[tuple[str, int, CID]] = []
-    evidence: list[CID] = []
-    problems: list[str] = []
+    found = sorted_out(parts, cids)
+    with parts.catalog.write() as db:
+        return index_sorted(parts, db, found)
+
+
+def index_sorted(parts: Parts, db: Connection, found: Sorted) -> list[str]:
+    """The same of what ``sorted_out`` found, in the caller's transaction."""
+    problems = list(found.problems)
+    for _, _, cid in sorted(found.entries):
+        wrong = _tried(db, lambda cid=cid: _entry(parts, db, cid))  # type: ignore[misc]
+        if any(isinstance(one, Fork) for one in wrong):
+            _remember(parts, db, cid)
+        problems += wrong
+    for cid in found.evidence:
+        problems += _tried(db, lambda cid=cid: indexing.index_evidence(db, cid, parts.store.get))  # type: ignore[misc]
+    return problems
+
+
+def sorted_out(parts: Parts, cids: Iterable[CID]) -> Sorted:
+    """What is held of these, read before a transaction begins."""
+    found = Sorted([], [], [])
     for cid in cids:
         if not parts.store.has(cid):
             continue
         try:
             record = records.parse(parts.store.get(cid))
         except NewerVersion as error:
-            problems.append(str(error))
+            found.problems.append(str(error))
             continue
         except (InvalidInput, NotFound):
             continue
         if isinstance(record, records.Entry):
-            signed.append((record.issuer, record.seq, cid))
+            found.entries.append((record.issuer, record.seq, cid))
         elif isinstance(record, records.Evidence):
-            evidence.append(cid)
-    with parts.catalog.write() as db:
-        for _, _, cid in sorted(signed):
-            wrong = _tried(db, lambda cid=cid: _entry(parts, db, cid))  # type: ignore[misc]
-            if any(isinstance(one, Fork) for one in wrong):
-                _remember(parts, db, cid)
-            problems += wrong
-        for cid in evidence:
-            problems += _tried(db, lambda cid=cid: indexing.index_evidence(db, cid, parts.store.get))  # type: ignore[misc]
-    return problems
+            found.evidence.append(cid)
+    return found
 
 
 def _tried(db: Connection, attempt: Callable[[], None]) -> list[str]:

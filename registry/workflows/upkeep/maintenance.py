@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from registry.catalog.database.database import Connection
 from registry.catalog.index.rebuild import rebuild
+from registry.catalog.marks import settle
 from registry.catalog.queries.roots import named_roots
 from registry.catalog.queries.signed_records import withdrawals
 from registry.catalog.queries.training_runs import runs
@@ -16,7 +18,7 @@ from registry.core.progress import Progress
 from registry.workflows.images.kept_thumbnails import KeptThumbnails
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.log.append import finish_pending
-from registry.workflows.log.index_logs import held_entries_before, index_logs
+from registry.workflows.log.index_logs import held_entries_before, index_sorted, sorted_out
 from registry.workflows.parts import Parts
 from registry.workflows.training.run_context import drop_pixels
 
@@ -81,13 +83,20 @@ def store_stat(parts: Parts) -> dict[str, Any]:
 
 
 def rebuild_catalog(parts: Parts) -> dict[str, Any]:
-    """Refill the catalog from the records in the store: this home's logs, and what was imported of others'."""
+    """Refill the catalog from the records in the store: this home's logs, and what was imported of others', all in one
+    transaction. So at no moment something is here again and its withdrawal, which may be a stranger's, is not."""
     own = local_issuers(parts)
     for issuer in sorted(own):
         finish_pending(parts, issuer)
-    found = rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now(), issuers=own)
-    others = index_logs(parts, held_entries_before(parts, parts.store.pins()))
+    imported = sorted_out(parts, held_entries_before(parts, parts.store.pins()))
+    wrong: list[str] = []
+
+    def others(db: Connection) -> None:
+        wrong.extend(index_sorted(parts, db, imported))
+
+    found = rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now(), issuers=own, also=others)
+    settle(parts.catalog)
     parts.catalog.analyze()
     told = {one["problem"] for one in found["problems"]}
-    more = [{"cid": None, "problem": said} for said in dict.fromkeys(others) if said not in told]
+    more = [{"cid": None, "problem": said} for said in dict.fromkeys(wrong) if said not in told]
     return {**found, "problems": [*found["problems"], *more]}
