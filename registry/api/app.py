@@ -13,9 +13,9 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import Message, Scope
 
-from registry.api import auth
 from registry.api import health as system
-from registry.api.access import parameters, request_id
+from registry.api.access import request_id
+from registry.api.access.gate import Gate
 from registry.api.access.limits import Limits
 from registry.api.access.token_uses import TokenUses
 from registry.api.access.write_log import Outcomes
@@ -82,6 +82,7 @@ def create_app(home: Home) -> Litestar:
     trace.set_up()
     watch = Watch(home.catalog)
     limits, uses = Limits(home.settings.address_limit, home.settings.token_limit), TokenUses(home.catalog, home.now)
+    gate = Gate(limits)
     api = Router(path=PREFIX, route_handlers=[handler for noun in _NOUNS for handler in noun.HANDLERS])
     pages = [handler for noun in _PAGES for handler in noun.HANDLERS]
     site = Router(
@@ -110,7 +111,7 @@ def create_app(home: Home) -> Litestar:
                 "tasks": Tasks(),
             }
         ),
-        guards=[limits.check, parameters.check, auth.sends_plain],
+        guards=[gate.check],
         exception_handlers=HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=JSON_BYTES,
@@ -121,6 +122,6 @@ def create_app(home: Home) -> Litestar:
         debug=False,
     )
     app.watch, app.kept = watch, Kept()
-    app.state.parameters = parameters.Parameters(app)
+    app.state.parameters = gate.know(app)
     app.negotiate(path for handler in pages for path in handler.paths if HttpMethod.GET in handler.http_methods)
     return app

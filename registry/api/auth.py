@@ -70,19 +70,6 @@ async def sends_json(connection: Connection, _: BaseRouteHandler) -> None:
         raise HttpProblem(415, "send JSON, with `Content-Type: application/json`")
 
 
-async def sends_plain(connection: Connection, handler: BaseRouteHandler) -> None:
-    """A guard that refuses compressed bodies: their size is known only after decompression. ``HttpProblem`` 415.
-
-    A handler that bounds what they unpack to says so (``opt={"unpacks": True}``); what only reads reads no body.
-    """
-    if handler.opt.get("unpacks") or connection.scope.get("method") in {"GET", "HEAD"}:
-        return
-    coding = connection.headers.get("content-encoding", "").strip().lower()
-    if coding not in {"", "identity"}:
-        headers = {"Accept-Encoding": "identity"}  # RFC 9110, section 15.5.16
-        raise HttpProblem(415, "send the body as it is, without `Content-Encoding`", headers=headers)
-
-
 class Needs:
     """A guard that lets only tokens with ``scope`` pass (None: all that are valid), and notes the write that begins.
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from registry.catalog.database.database import Catalog
 from registry.catalog.queries.labeled_images import referenced
 from registry.catalog.queries.sent_roots import remember_sent, sent_by
+from registry.catalog.schema.derived import image_cids, images
 from registry.core.ipld.cid import RAW, cid_of
 
 NOW, LATER = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
@@ -44,6 +47,11 @@ def test_rows_wait_once_and_images_belong_to_one_job(catalog: Catalog) -> None:
         found = referenced.get(db, str(ONE))
         assert found is not None
         assert [row["label"] for row in found["rows"]] == ["b", "a", "a"]
+        db.execute(sa.insert(images).values(sha256=ONE.digest.hex(), size=1, stored=True))
+        db.execute(sa.insert(image_cids).values(sha256=ONE.digest.hex(), cid=str(ONE)))
+        alone = referenced.of_image(db, ONE.digest.hex())
+        assert alone == {name: value for name, value in found.items() if name != "rows"}
+        assert referenced.of_image(db, TWO.digest.hex()) is None  # no row of it is labeled here
         assert referenced.unassigned(db, [TWO], LATER) == [str(TWO)]  # given up: it begins anew
         assert referenced.drop(db, [str(ONE), str(TWO), "other"]) == 2
         assert referenced.rows_of(db, [str(ONE)], "did:b") == []

@@ -14,7 +14,6 @@ from functools import lru_cache
 from typing import Any
 
 from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
 
 from registry.api.problems import HttpProblem
 
@@ -75,19 +74,16 @@ class Limits:
         self._addresses = Limit(USUAL if by_address is None else by_address, "address")
         self.tokens = Limit(by_token, "token")
 
-    async def check(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        """A guard. It waits for nothing, so it needs no thread."""
-        self._check(address_of(connection))
+    def check(self, scope: Any) -> None:
+        """Count one request. ``HttpProblem`` 429 beyond its address's limit."""
+        network = network_of(scope["client"][0] if scope.get("client") else "")
+        if network != LOCAL or self._local:
+            self._addresses.check(network)
 
     def lets(self, scope: Any) -> bool:
         """Whether a request may be answered before any guard is asked; it counts then."""
         try:
-            self._check(scope["client"][0] if scope.get("client") else "")
+            self.check(scope)
         except HttpProblem:
             return False
         return True
-
-    def _check(self, address: str) -> None:
-        network = network_of(address)
-        if network != LOCAL or self._local:
-            self._addresses.check(network)

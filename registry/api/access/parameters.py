@@ -9,12 +9,10 @@ request without a query.
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import parse_qsl
 
 from litestar import Litestar
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from registry.api.common import PREFIX
@@ -89,11 +87,3 @@ def _told(known: Known) -> str:
         if known
         else ("it takes none")
     )
-
-
-async def check(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """A guard. It waits for nothing, so it needs no thread."""
-    scope: Any = connection.scope
-    if scope["query_string"] and scope["method"] != "OPTIONS":
-        parameters: Parameters = connection.app.state.parameters
-        parameters.check(scope["method"], scope["path_template"], scope["query_string"])

@@ -11,7 +11,7 @@ from typing import Any
 
 from registry.catalog.database.database import Connection
 from registry.catalog.database.sql import names_of
-from registry.catalog.queries.labeled_images import images, referenced
+from registry.catalog.queries.labeled_images import referenced
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, RAW
 from registry.workflows.parts import Parts
@@ -37,10 +37,8 @@ def _told(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def reference_of(db: Connection, sha256: str) -> dict[str, Any] | None:
     """Of an image that is labeled here, what is still to come of it; None if nothing is."""
-    for cid in images.cids_of(db, sha256):
-        if found := referenced.get(db, str(cid)):
-            return _told(found)
-    return None
+    found = referenced.of_image(db, sha256)
+    return None if found is None else _told(found)
 
 
 def waiting_image(parts: Parts, text: str) -> dict[str, Any] | None:

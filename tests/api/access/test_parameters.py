@@ -93,3 +93,13 @@ def test_links_of_pages_lead_somewhere(resting: Resting) -> None:
     for address in sorted(seen):
         answer = client.get(address, headers=HTML, follow_redirects=False)
         assert "takes no parameter" not in html.unescape(answer.text), address
+
+
+def test_every_handler_is_guarded_by_one_guard_before_its_own(resting: Resting) -> None:
+    """Litestar copies the handler for each guard of each request."""
+    handlers = [one for route in resting.client.app.routes for one in getattr(route, "route_handlers", ())]
+    assert len(handlers) > 50
+    for handler in handlers:
+        first, *own = handler.resolve_guards()
+        assert first.__qualname__ == "Gate.check", handler
+        assert len(own) == len(handler.guards or ()), handler

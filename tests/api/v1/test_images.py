@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from PIL import Image
 
 from registry.api.bulk.rows import read_rows
@@ -339,6 +340,18 @@ def test_lists_are_paged_and_filtered(client: Client, writer: Headers) -> None:
     assert len(happy) == 2
     assert client.get("/api/v1/images", params={"label": "feliz", "contributor": "ben"}).json()["items"] == []
     assert len(client.get("/api/v1/images", params={"status": "stored"}).json()["items"]) == 8
+
+
+def test_an_image_is_shown_by_statements_whose_text_is_known(client: Client, writer: Headers, home: Home) -> None:
+    cid = fill(client, writer, 1)[0]
+    first, built = client.get(f"/api/v1/images/{cid}").json(), list[str]()
+    note = lambda _c, _cursor, said, *_: built.append(said)  # noqa: E731 - prepared statements do not come this way
+    sa.event.listen(home.catalog.engine, "before_cursor_execute", note)
+    try:
+        assert client.get(f"/api/v1/images/{cid}").json() == first
+    finally:
+        sa.event.remove(home.catalog.engine, "before_cursor_execute", note)
+    assert [said for said in built if not said.startswith("BEGIN")] == []
 
 
 def test_another_label_is_a_correction(client: Client, writer: Headers) -> None:

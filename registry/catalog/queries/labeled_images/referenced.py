@@ -13,8 +13,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog.database.prepared import Prepared
 from registry.catalog.database.sql import chunks, decode_cursor, encode_cursor, insert_new, page_limit
 from registry.catalog.schema.arriving import referenced_images, referenced_rows
+from registry.catalog.schema.derived import image_cids
 from registry.core.ipld.cid import CID
 
 Row = Mapping[str, Any]
@@ -122,6 +124,22 @@ def get(db: sa.Connection, cid: str) -> dict[str, Any] | None:
         dict(row) for row in db.scalars(sa.select(_ROWS.c.row).where(_ROWS.c.cid == cid).order_by(_ROWS.c.position))
     ]
     return {**{name: value for name, value in found.items() if name != "job"}, "rows": rows}
+
+
+def _of_image() -> sa.Select[Any]:
+    columns = [column for column in _IMAGES.c if column.name != "job"]
+    named = sa.join(image_cids, _IMAGES, _IMAGES.c.cid == image_cids.c.cid)
+    mine = image_cids.c.sha256 == sa.bindparam("sha256")
+    return sa.select(*columns).select_from(named).where(mine).order_by(_IMAGES.c.cid).limit(1)
+
+
+_OF_IMAGE = Prepared(_of_image)
+
+
+def of_image(db: sa.Connection, sha256: str) -> dict[str, Any] | None:
+    """The same without rows, of an image that is labeled here: the first of its CIDs that waits or was given up."""
+    found = _OF_IMAGE.first(db, sha256=sha256)
+    return None if found is None else dict(found._asdict())
 
 
 def listed(
