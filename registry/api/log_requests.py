@@ -65,16 +65,23 @@ class LoggedApp(Negotiating):
         if key is None or marks is None:
             await super().__call__(scope, receive, send)
             return
-        known = self.kept.find(key, marks)
+        known = await self.kept.found(key, marks)
         if known is not None and self.state["limits"].lets(scope):
             noted.route = known.route
             await kept.give(known, scope, send, request_id(scope))
             return
-        recorder = kept.Recorder(send)
-        await super().__call__(scope, receive, recorder)
-        answer = None if noted.keep is None else recorder.answer(noted.keep, marks, noted.route)
-        if answer is not None:
-            self.kept.put(key, answer)
+
+        def keep(recorder: kept.Recorder) -> None:
+            answer = None if noted.keep is None else recorder.answer(noted.keep, marks, noted.route)
+            if answer is not None:
+                self.kept.put(key, answer)
+            made()
+
+        with self.kept.making(key) as made:
+            recorder = kept.Recorder(send, keep)
+            await super().__call__(scope, receive, recorder)
+            if not recorder.came_whole:
+                keep(recorder)
 
     async def _marks(self) -> Marks | None:
         """None where the catalog can't be asked: then nothing is kept, and the handler says what is wrong."""

@@ -2,14 +2,17 @@
 
 Invariants: an answer is kept where its handler says by which mark (``catalog.marks``) it would be the same, and is
 given while that mark is what it was before the handler began. Only whole answers of status 200 to a plain GET are kept:
-none that sets a cookie, none to a request with a range or a token. Memory is bounded.
+none that sets a cookie, none to a request with a range or a token. Who asks while an answer is made waits for it, never
+for the client that it is made for. Memory is bounded.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from registry.api.gateway.ranges import etag_matches
@@ -54,6 +57,31 @@ class Kept:
         self._lock = threading.Lock()
         self._answers: OrderedDict[Key, Answer] = OrderedDict()
         self._bytes = 0
+        self._made: dict[Key, asyncio.Event] = {}  # what is being made, in this process's event loop
+
+    async def found(self, key: Key, marks: Marks | None) -> Answer | None:
+        """The same as ``find``, after whoever makes it now."""
+        answer, made = self.find(key, marks), self._made.get(key)
+        if answer is not None or made is None:
+            return answer
+        await made.wait()
+        return self.find(key, marks)
+
+    @contextmanager
+    def making(self, key: Key) -> Iterator[Callable[[], None]]:
+        """Others wait meanwhile, at most until the function that this gives is called."""
+        made = asyncio.Event()
+        mine = self._made.setdefault(key, made) is made
+
+        def end() -> None:
+            made.set()
+            if self._made.get(key) is made:
+                del self._made[key]
+
+        try:
+            yield end if mine else lambda: None
+        finally:
+            end()
 
     def find(self, key: Key, marks: Marks | None) -> Answer | None:
         """The answer under a key, if it still holds."""
@@ -95,13 +123,16 @@ async def give(answer: Answer, scope: Any, send: Any, request_id: str) -> None:
 
 
 class Recorder:
-    """Sends an answer on, and has it whole at the end."""
+    """Sends an answer on, and has it whole at the end. ``came`` is called once, before anything of the answer is sent:
+    when it is here as a whole, or when its first piece is."""
 
-    def __init__(self, send: Any) -> None:
-        self._send = send
+    def __init__(self, send: Any, came: Callable[[Recorder], None]) -> None:
+        self._send, self._came = send, came
+        self._start: Any = None  # not sent before the first piece, because sending may wait for the client
         self._headers: Headers = ()
         self._parts: list[bytes] | None = None
         self._whole = False
+        self.came_whole = False  # in one piece
 
     async def __call__(self, message: Any) -> None:
         """One message of an answer."""
@@ -109,12 +140,22 @@ class Recorder:
             cookie = any(name.lower() == b"set-cookie" for name, _ in message["headers"])
             if message["status"] == 200 and not cookie:
                 self._headers, self._parts = list(message["headers"]), []
-        elif message["type"] == "http.response.body" and self._parts is not None:
+            self._start = message
+            return
+        self._note(message)
+        if self._start is not None:
+            start, self._start = self._start, None
+            self.came_whole = self._whole
+            self._came(self)
+            await self._send(start)
+        await self._send(message)
+
+    def _note(self, message: Any) -> None:
+        if message["type"] == "http.response.body" and self._parts is not None:
             self._parts.append(message.get("body", b""))
             self._whole = not message.get("more_body", False)
             if sum(map(len, self._parts)) > LARGEST:
                 self._parts = None
-        await self._send(message)
 
     def answer(self, by: str, marks: Marks, route: str | None) -> Answer | None:
         """What was sent, if it can be kept."""

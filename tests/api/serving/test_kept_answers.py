@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,12 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.api.serving import kept
+from registry.api.v1 import audits
 from registry.catalog.marks import Marks
+from registry.core.ipld.cid import RAW as RAW_CODEC
+from registry.core.ipld.cid import cid_of
+from registry.workflows.names.resolve import resolve
+from registry.workflows.store.find_records import record_lineage
 from registry.workflows.withdrawals.withdraw import withdraw
 from tests.api.conftest import Client, problem
 from tests.support.forgery import Released, simulated_release
@@ -110,3 +118,81 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert held == [17, 18, 19]
     assert found.find(("/19", b"", b""), Marks((2,), (1,))) is None
     assert found.find(("/19", b"", b""), None) is None
+
+
+def asked_at_once(client: Client, path: str, count: int) -> list[Any]:
+    with ThreadPoolExecutor(count) as threads:
+        return [one.result(60) for one in [threads.submit(client.get, path) for _ in range(count)]]
+
+
+def waiting(app: Any) -> int:
+    """Who waits for an answer that is being made."""
+    return sum(len(made._waiters) for made in app.kept._made.values())
+
+
+def test_what_many_ask_for_at_once_is_computed_once(
+    made: tuple[Released, Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, client = made
+    release = client.get("/api/v1/releases").json()["items"][0]["cid"]
+    app: Any = client.app
+    asked = list[str]()
+
+    def slow(home: Any, target: Any) -> Any:
+        asked.append(str(target))
+        until = time.monotonic() + 30
+        while waiting(app) < 7 and time.monotonic() < until:
+            time.sleep(0.005)
+        return record_lineage(home, target)
+
+    monkeypatch.setattr(audits, "record_lineage", slow)
+    answers = asked_at_once(client, f"/api/v1/lineage/{release}?format=prov", 8)
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert asked == [release]
+    assert app.kept._made == {}
+
+
+def test_who_waited_for_an_answer_that_is_not_kept_has_one_of_its_own(
+    made: tuple[Released, Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, client = made
+    app: Any = client.app
+    asked = list[str]()
+
+    def slow(home: Any, text: str) -> Any:
+        asked.append(text)
+        until = time.monotonic() + 30
+        while len(asked) == 1 and waiting(app) < 3 and time.monotonic() < until:
+            time.sleep(0.005)
+        return resolve(home, text)
+
+    monkeypatch.setattr(audits, "resolve", slow)
+    for answer in asked_at_once(client, f"/api/v1/lineage/{cid_of(b'nothing', RAW_CODEC)}", 4):
+        problem(answer, 404, "not_found")
+    assert len(asked) == 4
+    assert app.kept._made == {}
+
+
+def test_nobody_waits_for_the_client_that_an_answer_is_made_for() -> None:
+    """A client that takes no bytes keeps its own answer waiting alone, in one piece or in several."""
+    start = {"type": "http.response.start", "status": 200, "headers": []}
+    for more in (False, True):
+        told, gone = list[str](), list[Any]()
+
+        async def stuck(message: Any, gone: list[Any] = gone) -> None:
+            gone.append(message)
+            await asyncio.Event().wait()
+
+        async def answer(recorder: kept.Recorder, more: bool = more) -> None:
+            await recorder(start)
+            await recorder({"type": "http.response.body", "body": b"x", "more_body": more})
+
+        async def main(told: list[str] = told, stuck: Any = stuck, answer: Any = answer) -> None:
+            recorder = kept.Recorder(stuck, lambda _: told.append("came"))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(answer(recorder), 0.05)
+
+        asyncio.run(main())
+        assert told == ["came"]
+        assert gone == [start]
