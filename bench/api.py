@@ -7,7 +7,6 @@ address: answers a second, the ratio to its baseline of the same rounds by wall 
 
 from __future__ import annotations
 
-import socket
 import statistics
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from typing import NamedTuple
 
 from bench.catalog import environment, home_of, opened
 from bench.load import Load, load, request
-from bench.pages import processor, served, wait
+from bench.pages import free_port, processor, served, wait
 from registry.catalog.database.sql import encode_cursor
 
 COUNT, ROUNDS, SECONDS, CONNECTIONS = 100_000, 3, 1.5, 64
@@ -92,8 +91,7 @@ def held_cids(home: Path) -> list[str]:
 @contextmanager
 def bare(home: Path) -> Iterator[tuple[str, int]]:
     """The bare application's address, and its process."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+    port = free_port()
     server = subprocess.Popen([sys.executable, "-m", "bench.bare", port], env=environment(home))
     try:
         wait(f"127.0.0.1:{port}", "/empty")

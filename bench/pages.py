@@ -62,11 +62,16 @@ ADDRESSES: Mapping[str, str] = {
 }
 
 
+def free_port() -> str:
+    """A port that nobody listens at now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return str(free.getsockname()[1])
+
+
 @contextmanager
 def served(home: Path, *more: str) -> Iterator[tuple[str, int]]:
     """The address, and the server's process."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+    port = free_port()
     command = [sys.executable, "-m", "registry.cli.main", "serve", "--port", port, *more]
     server = subprocess.Popen(command, env=environment(home), stdout=subprocess.DEVNULL)
     try:

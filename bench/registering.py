@@ -25,6 +25,7 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
+from bench.pages import free_port
 from registry.assembly import Home, open_home
 from registry.catalog import tokens
 from registry.catalog.database.database import Catalog
@@ -58,9 +59,10 @@ def _prepared(home: Home, count: int) -> tuple[str, Rows]:
 @contextmanager
 def _serving(environment: dict[str, str]) -> Iterator[tuple[str, int]]:
     """The address of a server of its own process, and that process."""
-    command = [sys.executable, "-m", "registry.cli.main", "serve", "--port", "8766"]
+    port = free_port()
+    command = [sys.executable, "-m", "registry.cli.main", "serve", "--port", port]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = "http://127.0.0.1:8766"
+    address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(300):
             time.sleep(0.2)
