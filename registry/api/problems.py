@@ -100,9 +100,16 @@ class HttpProblem(HTTPException):
     """An error that only HTTP knows, such as 401 or 416, with its own code and headers."""
 
     def __init__(
-        self, status: int, detail: str, *, code: str | None = None, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        detail: str,
+        *,
+        code: str | None = None,
+        headers: dict[str, str] | None = None,
+        hint: str | None = None,
     ) -> None:
         super().__init__(detail=detail, status_code=status, headers=headers or {})
+        self.hint = hint
         self.code = code or _HTTP_CODES.get(status, "error")
 
 
@@ -185,7 +192,9 @@ def from_http(request: Request[Any, Any, Any], error: HTTPException) -> Response
     if status >= 500 and not isinstance(error, HttpProblem):
         return from_defect(request, error)
     code = error.code if isinstance(error, HttpProblem) else _HTTP_CODES.get(status, "error")
-    title, detail, more = HTTPStatus(status).phrase, error.detail, {}
+    title, detail, more = HTTPStatus(status).phrase, error.detail, dict[str, Any]()
+    if isinstance(error, HttpProblem):
+        more["hint"] = error.hint
     if isinstance(error, ValidationException):
         code, detail = "invalid_request", "the request is not as the schema at /schema says: see errors"
         more = {"errors": _faults(error)}

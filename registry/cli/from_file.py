@@ -63,7 +63,7 @@ class FileHome(Home):
     def anchors(self) -> Anchors:
         """The chain, if one is set up; no journal knows what a file says."""
         if not self.settings.proves_to_others:
-            raise Unavailable("no chain is set up here", hint="set EMOTIONET_CHAIN_RPC.")
+            raise Unavailable("no chain is set up here", hint="set EMOTIONET_CHAIN_RPC and EMOTIONET_CHAIN_CONTRACT.")
         return self.behind.anchors
 
 

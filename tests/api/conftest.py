@@ -166,9 +166,16 @@ class Resting(NamedTuple):
 @pytest.fixture(scope="session")
 def resting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resting]:
     """One for all tests that leave it as it is: making one takes longer than asking it."""
+    with rested(tmp_path_factory.mktemp("resting")) as found:
+        yield found
+
+
+@contextmanager
+def rested(folder: Path, **settings: str) -> Iterator[Resting]:
+    """A registry with four images and a snapshot of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(PLUGIN)
-        home = open_home(read_settings({"EMOTIONET_HOME": str(tmp_path_factory.mktemp("resting") / "home")}))
+        home = open_home(read_settings({"EMOTIONET_HOME": str(folder / "home"), **settings}))
         with Described(create_app(home), raise_server_exceptions=False) as client:
             writer = make_token(home)
             images = fill(client, writer, 4)
