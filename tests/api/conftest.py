@@ -62,9 +62,12 @@ def client(home: Home) -> Iterator[Client]:
 
 
 @contextmanager
-def served(home: Home) -> Iterator[str]:
-    """The address of a real server over ``home``."""
-    config = uvicorn.Config(create_app(home), host="127.0.0.1", port=0, log_level="warning", lifespan="off")
+def served(home: Home, grace: int | None = None) -> Iterator[str]:
+    """The address of a real server over ``home``; ``grace``: seconds that it waits for requests when it is stopped."""
+    application: Any = create_app(home)
+    config = uvicorn.Config(
+        application, host="127.0.0.1", port=0, log_level="warning", lifespan="off", timeout_graceful_shutdown=grace
+    )
     serving = uvicorn.Server(config)
     thread = threading.Thread(target=serving.run, daemon=True)
     thread.start()

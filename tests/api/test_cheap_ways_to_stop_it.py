@@ -75,6 +75,15 @@ def test_lines_without_a_value_are_read_up_to_a_bound(
     assert "more than 900 lines" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("head", ["cid,label,contributer", "cid,label,licenze", "cid,label,note"])
+def test_a_misspelt_column_is_refused_as_a_misspelt_field_is(resting: Resting, head: str) -> None:
+    """What it was to say would be missing in a row that is signed for good."""
+    headers = {**resting.writer, "Content-Type": "text/csv"}
+    body = f"{head}\n{resting.images[0]},feliz,x\n"
+    told = problem(resting.client.post("/api/v1/images", content=body, headers=headers), 422, "bad_labels")
+    assert head.rpartition(",")[2] in told["detail"]
+
+
 def test_a_body_of_nothing_but_garbage_is_refused_whole(
     client: Client, writer: Headers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

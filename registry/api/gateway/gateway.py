@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -210,11 +211,18 @@ def _send_car(
 
 
 def _car_etag(extract: Extract) -> str:
-    """Scope first, then bytes and duplicates where they matter, the target and a digest of the way to it."""
+    """Scope first, then bytes and duplicates where they matter, the target, a digest of the way to it, and one of all
+    that is withheld here: a copy from before a withdrawal is never said to be right still."""
     part = extract.entity_bytes
     scope = extract.scope if part is None else f"entity.{part.first}.{'end' if part.last is None else part.last}"
     passed = hashlib.sha256(b"".join(map(bytes, extract.way.passed))).hexdigest()[:16]
-    return f"{scope}.{'y' if extract.duplicates else 'n'}.{extract.way.target}.{passed}.car"
+    without = f".without-{_digest(extract.withheld)}" if extract.withheld else ""
+    return f"{scope}.{'y' if extract.duplicates else 'n'}.{extract.way.target}.{passed}{without}.car"
+
+
+@lru_cache(maxsize=4)
+def _digest(withheld: frozenset[bytes]) -> str:
+    return hashlib.sha256(b"".join(sorted(withheld))).hexdigest()[:16]
 
 
 ROOT_HANDLERS = (get_content, get_content_below)
