@@ -26,6 +26,7 @@ LONG = (
     "pages",
     "snapshots",
     "registering",
+    "beside",
     "importing",
     "uploading",
     "kills",

@@ -163,8 +163,9 @@ def _bare(rows: Rows, url: str, *, all_tables: bool) -> Figures:
             db.execute(sa.insert(derived.image_cids), [{"sha256": v["sha256"], "cid": v["cid"]} for v in values])
         db.execute(sa.insert(derived.contribution_rows), values)
     wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_SELF)
+    server = _of_postgres() - server  # before its process ends: then it is counted nowhere for a moment
     catalog.close()
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime + _of_postgres() - server
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime + server
 
 
 def _emptied(url: str) -> None:

@@ -160,8 +160,8 @@ class Home:
 
     @cached_property
     def anchors(self) -> Anchors:
-        """The chain where one is set up, otherwise the embedded journal."""
-        if self.settings.chain_rpc:
+        """The chain where one and a contract are set up, otherwise the embedded journal."""
+        if self.settings.proves_to_others:
             return cast("Anchors", self.chain)
         from registry.provenance.anchors.journal import Journal
 

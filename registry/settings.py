@@ -54,8 +54,9 @@ class Settings:
 
     @property
     def proves_to_others(self) -> bool:
-        """Whether entries are anchored where others can look: on a chain, not in this home's journal."""
-        return self.chain_rpc is not None
+        """Whether entries are anchored where others can look: by a contract on a chain, not in this home's
+        journal. A node alone is asked for contract wallets that sign in, and for nothing else."""
+        return self.chain_rpc is not None and self.chain_contract is not None
 
     @property
     def blocks(self) -> Path:

@@ -47,8 +47,14 @@ def authorize(connection: Connection, parts: Parts, scope: str | None) -> Caller
         raise _unauthorized(f"this token is unknown, expired or revoked: {HOW}", "token_invalid")
     used(connection, found)
     if scope is not None and not found.may(scope):
-        raise HttpProblem(403, f"this token lacks the scope {scope}: make one that has it", code="scope_missing")
+        raise lacking("this token", scope, found)
     return found
+
+
+def lacking(which: str, scope: str, caller: Caller) -> HttpProblem:
+    """403 for a caller without a scope; its hint names those that the caller has."""
+    hint = f"it has {', '.join(caller.scopes) or 'none'}: ask this registry's operator for one that has {scope}."
+    return HttpProblem(403, f"{which} lacks the scope {scope}", code="scope_missing", hint=hint)
 
 
 def used(connection: Connection, caller: Caller) -> None:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from registry.api.access.request_id import request_id
 from registry.api.common import PREFIX
 from registry.api.pages.base.negotiate import Negotiating
-from registry.api.problems import HttpProblem
+from registry.api.problems import HttpProblem, give_up
 from registry.api.serving import kept, pools, seen
 from registry.api.serving.trace import traced
 from registry.catalog.marks import Marks, Watch
@@ -54,6 +54,10 @@ class LoggedApp(Negotiating):
         try:
             with traced(scope, noted, lambda: status):
                 await self._answer(scope, receive, watched, noted)
+        except asyncio.CancelledError:  # the server stops, and has waited as long as it does
+            if status:
+                raise
+            await give_up(scope, watched)
         finally:
             seconds = time.perf_counter() - begun
             self.state["answers"].count(str(scope["method"]), noted.route, status, seconds)

@@ -16,6 +16,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 
+from registry.api.access.request_id import request_id
 from registry.api.hints import for_http
 from registry.core.errors import (
     Cancelled,
@@ -100,9 +101,16 @@ class HttpProblem(HTTPException):
     """An error that only HTTP knows, such as 401 or 416, with its own code and headers."""
 
     def __init__(
-        self, status: int, detail: str, *, code: str | None = None, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        detail: str,
+        *,
+        code: str | None = None,
+        headers: dict[str, str] | None = None,
+        hint: str | None = None,
     ) -> None:
         super().__init__(detail=detail, status_code=status, headers=headers or {})
+        self.hint = hint
         self.code = code or _HTTP_CODES.get(status, "error")
 
 
@@ -118,7 +126,7 @@ class StrictRequest(Request[Any, Any, Any]):
             except StopAsyncIteration:
                 return
             except InternalServerException as error:  # the framework's only one here: it takes that for a defect
-                log.info("%s %s: the client went away", self.method, self.url.path)
+                log.info("%s %s: the client went away", self.method, self.url.path, extra=_told_by(self))
                 raise HttpProblem(400, "the client went away before its body had come", code="client_gone") from error
             yield piece
 
@@ -140,6 +148,11 @@ def response(problem: Problem, headers: dict[str, str] | None = None) -> Respons
     )
 
 
+def _told_by(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """The request that a line of the log is about."""
+    return {"request": request_id(request.scope)}
+
+
 def _problem(request: Request[Any, Any, Any], status: int, title: str, detail: str, code: str, **more: Any) -> Problem:
     kind = f"urn:emotionet:problem:{code}"
     return Problem(type=kind, title=title, status=status, detail=detail, code=code, instance=request.url.path, **more)
@@ -149,7 +162,7 @@ def from_error(request: Request[Any, Any, Any], error: EmotionetError) -> Respon
     """The answer to one of our own errors."""
     detail, hint = str(error), error.hint
     if error.code in _PRIVATE:
-        log.error("%s %s: %s", request.method, request.url.path, error)
+        log.error("%s %s: %s", request.method, request.url.path, error, extra=_told_by(request))
         detail, hint = _PRIVATE[error.code], None
     for kind, status, title in _CLASSES:
         if isinstance(error, kind):
@@ -185,7 +198,9 @@ def from_http(request: Request[Any, Any, Any], error: HTTPException) -> Response
     if status >= 500 and not isinstance(error, HttpProblem):
         return from_defect(request, error)
     code = error.code if isinstance(error, HttpProblem) else _HTTP_CODES.get(status, "error")
-    title, detail, more = HTTPStatus(status).phrase, error.detail, {}
+    title, detail, more = HTTPStatus(status).phrase, error.detail, dict[str, Any]()
+    if isinstance(error, HttpProblem):
+        more["hint"] = error.hint
     if isinstance(error, ValidationException):
         code, detail = "invalid_request", "the request is not as the schema at /schema says: see errors"
         more = {"errors": _faults(error)}
@@ -204,9 +219,26 @@ _DETAILS = {
 
 def from_defect(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The answer to what nobody foresaw; its reason goes to the log alone."""
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error, extra=_told_by(request))
     detail = "something went wrong here, and it is in the server's log: report it, or try again later"
     return response(_problem(request, 500, "Internal Server Error", detail, "internal"))
+
+
+async def give_up(scope: Any, send: Any) -> None:
+    """Tell a client whose request is under way when the server stops, outside of the framework."""
+    code, detail = "stopping", "this server is stopping, and could not wait for the end of this request: send it again"
+    kind, title = f"urn:emotionet:problem:{code}", HTTPStatus(503).phrase
+    told = Problem(type=kind, title=title, status=503, detail=detail, code=code, instance=scope["path"])
+    headers = {
+        "content-type": MEDIA_TYPE,
+        "cache-control": "no-store",
+        "connection": "close",
+        "retry-after": str(RETRY_SECONDS),
+        "x-request-id": request_id(scope),
+    }
+    lines = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": 503, "headers": lines})
+    await send({"type": "http.response.body", "body": msgspec.json.encode(told)})
 
 
 HANDLERS: dict[Any, Any] = {

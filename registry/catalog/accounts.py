@@ -70,6 +70,13 @@ def list_accounts(db: sa.Connection) -> list[dict[str, Any]]:
     return [dict(row) for row in db.execute(sa.select(*columns).order_by(accounts.c.address)).mappings()]
 
 
+def last_uses(db: sa.Connection) -> dict[str, str]:
+    """When each wallet's tokens were used last, of those that were."""
+    query = sa.select(tokens.c.account, sa.func.max(tokens.c.used).label("used")).group_by(tokens.c.account)
+    found = db.execute(query.where(tokens.c.account.is_not(None), tokens.c.used.is_not(None)))
+    return {row.account: row.used for row in found}
+
+
 def use_nonce(db: sa.Connection, nonce: str, now: str, expires: str) -> bool:
     """Whether a nonce is used for the first time; from now on it is not. Those that have expired are forgotten."""
     db.execute(sa.delete(used_nonces).where(used_nonces.c.expires <= now))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from registry.assembly import Home
 from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted, UsageError, not_read
 from registry.core.ipld.cid import CID
+from registry.core.text.cleaning import counted
 from registry.workflows.names.resolve import is_reference, resolve
 from registry.workflows.store.typed_source import check_regular, names_content
 
@@ -63,7 +64,7 @@ class FileHome(Home):
     def anchors(self) -> Anchors:
         """The chain, if one is set up; no journal knows what a file says."""
         if not self.settings.proves_to_others:
-            raise Unavailable("no chain is set up here", hint="set EMOTIONET_CHAIN_RPC.")
+            raise Unavailable("no chain is set up here", hint="set EMOTIONET_CHAIN_RPC and EMOTIONET_CHAIN_CONTRACT.")
         return self.behind.anchors
 
 
@@ -174,4 +175,4 @@ def _tell(scratch: FileHome, cids: list[CID]) -> None:
 
 
 def _count(damaged: int) -> str:
-    return "1 block does not hash to its CID" if damaged == 1 else f"{damaged} blocks do not hash to their CIDs"
+    return counted(damaged, "block does not hash to its CID", "blocks do not hash to their CIDs")

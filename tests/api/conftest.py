@@ -62,9 +62,12 @@ def client(home: Home) -> Iterator[Client]:
 
 
 @contextmanager
-def served(home: Home) -> Iterator[str]:
-    """The address of a real server over ``home``."""
-    config = uvicorn.Config(create_app(home), host="127.0.0.1", port=0, log_level="warning", lifespan="off")
+def served(home: Home, grace: int | None = None) -> Iterator[str]:
+    """The address of a real server over ``home``; ``grace``: seconds that it waits for requests when it is stopped."""
+    application: Any = create_app(home)
+    config = uvicorn.Config(
+        application, host="127.0.0.1", port=0, log_level="warning", lifespan="off", timeout_graceful_shutdown=grace
+    )
     serving = uvicorn.Server(config)
     thread = threading.Thread(target=serving.run, daemon=True)
     thread.start()
@@ -166,9 +169,16 @@ class Resting(NamedTuple):
 @pytest.fixture(scope="session")
 def resting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resting]:
     """One for all tests that leave it as it is: making one takes longer than asking it."""
+    with rested(tmp_path_factory.mktemp("resting")) as found:
+        yield found
+
+
+@contextmanager
+def rested(folder: Path, **settings: str) -> Iterator[Resting]:
+    """A registry with four images and a snapshot of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(PLUGIN)
-        home = open_home(read_settings({"EMOTIONET_HOME": str(tmp_path_factory.mktemp("resting") / "home")}))
+        home = open_home(read_settings({"EMOTIONET_HOME": str(folder / "home"), **settings}))
         with Described(create_app(home), raise_server_exceptions=False) as client:
             writer = make_token(home)
             images = fill(client, writer, 4)

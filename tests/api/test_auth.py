@@ -33,6 +33,7 @@ def test_writing_needs_the_scope(resting: Resting, path: str, scope: str) -> Non
     others = [other for other in tokens.SCOPES if other not in {scope, "admin"}]
     found = problem(client.post(path, headers=make_token(home, *others)), 403, "scope_missing")
     assert scope in found["detail"]
+    assert all(one in found["hint"] for one in (scope, *others))
     for headers in (make_token(home, scope), make_token(home, "admin")):
         assert client.post(path, headers=headers).status_code not in {401, 403}
 

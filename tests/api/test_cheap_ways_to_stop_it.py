@@ -11,6 +11,7 @@ import pytest
 
 from registry.api.bulk import answers, split
 from registry.api.bulk.rows import read_rows
+from registry.content.labels.tables import delimited
 from registry.core.errors import InvalidInput
 from tests.api.conftest import CAR_TYPE, Client, Headers, Resting, fill, problem
 from tests.api.test_schema import operations
@@ -49,6 +50,38 @@ def test_a_row_without_an_end_is_refused_when_it_is_too_long(body: bytes) -> Non
     with pytest.raises(InvalidInput) as raised:
         list((split.elements if body.startswith(b"[") else split.lines)(io.BytesIO(body)))
     assert raised.value.code == "row_too_long"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/x-ndjson", b"\n" * 1000),
+        ("application/x-ndjson", GOOD + b"\n" + b" \t\r\n" * 1000),
+        ("text/csv", b"\n" * 1000),
+        ("text/csv", b"cid,label\n" + b"b" * 59 + b",a\n" + b"\r\n" * 1000),
+        ("text/csv", b"cid,label\n" + b",\n" * 1000),
+        ("text/csv", b"cid;label\n" + b'"";""\n' * 1000),
+    ],
+)
+def test_lines_without_a_value_are_read_up_to_a_bound(
+    kind: str, body: bytes, resting: Resting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """100 KB of gzip unpack to a hundred million of them."""
+    monkeypatch.setattr(split, "MAX_BLANK", 900)
+    monkeypatch.setattr(delimited, "MAX_BLANK", 900)
+    headers = {**resting.writer, "Content-Type": kind, "Content-Encoding": "gzip"}
+    answer = resting.client.post("/api/v1/images", content=gzip.compress(body), headers=headers)
+    problem(answer, 422, "bad_labels" if kind == "text/csv" else "malformed_rows")
+    assert "more than 900 lines" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("head", ["cid,label,contributer", "cid,label,licenze", "cid,label,note"])
+def test_a_misspelt_column_is_refused_as_a_misspelt_field_is(resting: Resting, head: str) -> None:
+    """What it was to say would be missing in a row that is signed for good."""
+    headers = {**resting.writer, "Content-Type": "text/csv"}
+    body = f"{head}\n{resting.images[0]},feliz,x\n"
+    told = problem(resting.client.post("/api/v1/images", content=body, headers=headers), 422, "bad_labels")
+    assert head.rpartition(",")[2] in told["detail"]
 
 
 def test_a_body_of_nothing_but_garbage_is_refused_whole(

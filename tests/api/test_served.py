@@ -14,7 +14,7 @@ import pytest
 from registry.api.v1 import wire
 from registry.assembly import Home
 from registry.catalog.queries.training_runs import runs
-from tests.api.conftest import CAR_TYPE, make_car, make_token, picture, problem
+from tests.api.conftest import CAR_TYPE, make_car, make_token, picture, problem, served
 
 
 @pytest.fixture
@@ -92,6 +92,31 @@ def test_a_client_that_hangs_up_is_no_defect(
     assert len(ended) == 1
     assert f"POST {path}: the client went away" in caplog.messages
     assert not [one for one in caplog.records if one.levelno > logging.INFO], caplog.text
+
+
+def test_whoever_still_sends_when_the_server_stops_is_told_to_send_again(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "registry.api")
+    (cid,), body = make_car([picture(5, 200_000)])
+    with served(home, grace=1) as address:
+        host, port = address.removeprefix("http://").split(":")
+        line = socket.create_connection((host, int(port)), timeout=20)
+        lines = (
+            *("POST /api/v1/blocks HTTP/1.1", f"Host: {host}", f"Content-Type: {CAR_TYPE}"),
+            *(f"Authorization: {make_token(home)['Authorization']}", f"Content-Length: {len(body)}"),
+        )
+        line.sendall("\r\n".join([*lines, "", ""]).encode() + body[:1000])
+        time.sleep(0.2)  # the handler has begun to read
+    with line, line.makefile("rb") as answer:
+        told = answer.read()
+    assert told.startswith(b"HTTP/1.1 503")
+    assert b"application/problem+json" in told
+    assert b"retry-after" in told
+    assert b'"code":"stopping"' in told
+    assert not home.store.has(cid)
+    assert not [one for one in caplog.records if one.exc_info], "no traceback: it is no defect"
+    assert [one for one in caplog.messages if one.startswith("POST /api/v1/blocks 503")]
 
 
 def test_a_token_is_asked_for_before_the_body_comes(server: str) -> None:

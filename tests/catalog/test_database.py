@@ -331,3 +331,24 @@ def test_the_planner_is_told_while_others_write_and_open_connections_hear_of_it(
     with catalog.read() as db:
         assert db.connection.driver_connection is not before
         assert db.exec_driver_sql("SELECT count(*) FROM sqlite_stat1").scalar()
+
+
+def test_the_planner_is_told_of_tables_that_have_grown_alone(postgres_database: str) -> None:
+    catalog = Catalog(postgres_database)
+    catalog.upgrade()
+    insert = sa.text(
+        "INSERT INTO images (sha256, size, stored) SELECT :kind || g, 1, true FROM generate_series(1, :n) g"
+    )
+    known = sa.text("SELECT reltuples FROM pg_class WHERE relname = :name")
+
+    def told(kind: str, count: int) -> tuple[float, float]:
+        with catalog.write() as db:
+            db.execute(insert, {"kind": kind, "n": count})
+        catalog.analyze(grown=True)
+        with catalog.read() as db:
+            return db.scalar(known, {"name": "images"}), db.scalar(known, {"name": "names"})
+
+    assert told("a", 10_000) == (10_000, -1)  # -1: nobody has looked yet
+    assert told("b", 100) == (10_000, -1)
+    assert told("c", 3_000) == (13_100, -1)
+    catalog.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from registry.catalog import tokens
+from registry.catalog import accounts, tokens
 from registry.catalog.database.database import Catalog
 from registry.core.errors import NotFound, UsageError
 from tests.catalog.world import NOW, at
@@ -60,3 +60,14 @@ def test_a_tokens_text_is_nowhere_in_the_database(catalog: Catalog) -> None:
     assert rows
     assert plain not in repr(rows)
     assert plain.removeprefix(tokens.PREFIX) not in repr(rows)
+
+
+def test_a_wallets_last_use_is_that_of_its_newest_session(catalog: Catalog) -> None:
+    address, other = "0x" + "ab" * 20, "0x" + "cd" * 20
+    with catalog.write() as db:
+        assert accounts.last_uses(db) == {}
+        mine = [tokens.create(db, ["images:write"], NOW, account=address)[0] for _ in range(2)]
+        tokens.create(db, ["images:write"], NOW, account=other)  # has signed in, and done nothing since
+        tokens.create(db, ["images:write"], NOW)
+        tokens.note_use(db, {mine[0]: at(7), mine[1]: at(5)})
+        assert accounts.last_uses(db) == {address: at(7)}

@@ -295,6 +295,10 @@ def test_no_secret_is_ever_printed(home: Path, capsys: pytest.CaptureFixture[str
     assert token["id"] in listed
     assert token["token"] not in listed
     assert run(capsys, "token", "revoke", token["id"])[0] == 0
+    head, said = run(capsys, "token", "list", "--wide")[1].splitlines()
+    assert head.split() == ["id", "name", "scopes", "contributor", "expires", "used", "revoked"]
+    row = json.loads(run(capsys, "token", "list", "--json")[1])
+    assert said.split() == [token["id"], token["id"], "admin", "-", token["expires"], "-", row["revoked"]]
 
 
 def test_rows_are_written_in_every_form() -> None:

@@ -29,6 +29,7 @@ NO_WORDS = re.compile(r"<style>.*?</style>|<code>.*?</code>|<[^>]*>", re.DOTALL)
 BRAND = {"Emotionet", "emotio", "net", "OpenAPI", "curl", "Python", "BibTeX", "CITATION", "cff", "HTML", "KiB", "MiB"}
 SAME = {
     "images_one.bytes",
+    "verify.bytes",
     "lineage_one.plan",
     "ids.plan",
     "glossary.kappa",

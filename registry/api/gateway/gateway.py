@@ -10,8 +10,8 @@ the path gateway's: status codes, caching, Content-Location, ?filename=.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -197,9 +197,8 @@ def _send_car(
     request: Request[Any, Any, Any], published: Public, way: Way, wanted: Wanted, headers: dict[str, str]
 ) -> Response[Any]:
     """A CAR is streamed: no length, no ranges; its ETag is weak, since what is withdrawn is left out of it."""
-    withheld = published.withheld()
-    extract = Extract(way, wanted.scope, wanted.entity_bytes, wanted.form.duplicates, withheld)
-    etag = _car_etag(extract, withheld)
+    extract = Extract(way, wanted.scope, wanted.entity_bytes, wanted.form.duplicates, published.withheld())
+    etag = _car_etag(extract)
     headers = {
         **headers,
         **ranges.immutable_headers(etag, wanted.filename or f"{way.target}.car", weak=True),
@@ -211,14 +210,19 @@ def _send_car(
     return Stream(body, headers=headers, media_type=wanted.form.media_type)
 
 
-def _car_etag(extract: Extract, withheld: Collection[bytes]) -> str:
-    """Scope first, then bytes and duplicates where they matter, the target and a digest of the way to it and of what is
-    left out: whoever holds a CAR from before a withdrawal is never told that it is still right."""
+def _car_etag(extract: Extract) -> str:
+    """Scope first, then bytes and duplicates where they matter, the target, a digest of the way to it, and one of all
+    that is withheld here: a copy from before a withdrawal is never said to be right still."""
     part = extract.entity_bytes
     scope = extract.scope if part is None else f"entity.{part.first}.{'end' if part.last is None else part.last}"
-    told = b"".join([*map(bytes, extract.way.passed), b"|", *sorted(withheld)])
-    passed = hashlib.sha256(told).hexdigest()[:16]
-    return f"{scope}.{'y' if extract.duplicates else 'n'}.{extract.way.target}.{passed}.car"
+    passed = hashlib.sha256(b"".join(map(bytes, extract.way.passed))).hexdigest()[:16]
+    without = f".without-{_digest(extract.withheld)}" if extract.withheld else ""
+    return f"{scope}.{'y' if extract.duplicates else 'n'}.{extract.way.target}.{passed}{without}.car"
+
+
+@lru_cache(maxsize=4)
+def _digest(withheld: frozenset[bytes]) -> str:
+    return hashlib.sha256(b"".join(sorted(withheld))).hexdigest()[:16]
 
 
 ROOT_HANDLERS = (get_content, get_content_below)

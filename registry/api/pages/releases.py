@@ -117,7 +117,7 @@ def get_citation(home: Home, published: Published, cid: CidPath) -> Response[str
     """How to cite a release, as a file."""
     cite = citations_of(home, release_of(home, published, cid))
     headers = {"Content-Disposition": 'attachment; filename="CITATION.cff"'}
-    return Response(cite["cff"], media_type="text/plain; charset=utf-8", headers=headers)
+    return Response(cite["cff"], media_type="text/plain", headers=headers)
 
 
 @get("/releases/{cid:str}/file", include_in_schema=False, sync_to_thread=True, reads=("images",))

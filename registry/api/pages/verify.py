@@ -37,8 +37,8 @@ def show_verifier(request: AnyRequest) -> Response[bytes]:
     if request.headers.get("if-none-match") == tag:
         return Response(b"", status_code=304, headers=headers)
     if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(packed, media_type="text/html; charset=utf-8", headers={**headers, "Content-Encoding": "gzip"})
-    return Response(whole, media_type="text/html; charset=utf-8", headers=headers)
+        return Response(packed, media_type="text/html", headers={**headers, "Content-Encoding": "gzip"})
+    return Response(whole, media_type="text/html", headers=headers)
 
 
 HANDLERS = (show_verifier,)

@@ -26,6 +26,10 @@ Connection = sa.Connection  # what ``read`` and ``write`` give, for annotations 
 HEAD = "0016"  # the newest revision in ``migrations``
 ANALYZED = 1000  # rows of an index that SQLite looks at: enough to tell a selective one
 WRITER_LOCK = 0x656D6F74696F6E  # the advisory lock that writers on PostgreSQL take turns by
+_GROWN = sa.text(  # relpages: when it was analyzed last, 0 before
+    "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' "
+    "AND relpersistence = 'p' AND pg_relation_size(oid) > current_setting('block_size')::bigint * relpages * 1.1"
+)
 
 
 class Catalog:
@@ -128,15 +132,18 @@ class Catalog:
             finally:
                 driver.execute("PRAGMA foreign_keys = ON")
 
-    def analyze(self) -> None:
-        """Tell the planner how much of what the tables hold, as after many rows came at once.
+    def analyze(self, *, grown: bool = False) -> None:
+        """Tell the planner how much of what the tables hold, as after many rows came at once; ``grown``: on PostgreSQL
+        of those tables alone that are a tenth larger than when it was told last.
 
-        PostgreSQL takes seconds for it, a transaction for each table, and no writer waits; SQLite takes milliseconds.
+        PostgreSQL takes seconds for all, a transaction for each table, and no writer waits; SQLite takes milliseconds.
         A connection to SQLite reads it when it is opened: ours are opened anew, other processes' within ``RECYCLED``.
         """
         if self.is_postgresql:
             with translated(), self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as db:
-                db.execute(sa.text("ANALYZE"))
+                names = ", ".join(f'"{name}"' for name in db.scalars(_GROWN)) if grown else ""
+                if names or not grown:
+                    db.exec_driver_sql(f"ANALYZE {names}")
             return
         with self.write() as db:
             db.execute(sa.text(f"PRAGMA analysis_limit = {ANALYZED}"))

@@ -20,6 +20,7 @@ from registry.catalog.database.database import Catalog, Connection
 
 _TABLE = "staged_rows"
 CACHE = 64 << 10  # KiB of pages that SQLite keeps in memory while many rows are written
+SORTED = 32 << 10  # KiB that PostgreSQL sorts in memory; the rest in its files
 
 
 class StagedRow(NamedTuple):
@@ -71,17 +72,34 @@ class Staged:
             yield self._waiting
             return
         self._spill()
-        with self._connected.read() as db:
+        yield from self._by_cursor(self._connected) if self._catalog.is_postgresql else self._by_key(self._connected)
+
+    def _by_cursor(self, connection: Connected) -> Iterator[list[StagedRow]]:
+        """On PostgreSQL: sorted once, and kept by the server over transactions."""
+        with connection.read() as db:
+            db.exec_driver_sql(f"SET LOCAL work_mem = '{SORTED}kB'")
+            db.exec_driver_sql(
+                "DECLARE staged_sorted CURSOR WITH HOLD FOR "
+                "SELECT sha256, contributor, number, data FROM staged_rows ORDER BY sha256, contributor, number"
+            )
+        while True:
+            with connection.read() as db:
+                fetched = db.exec_driver_sql(f"FETCH {self._page} FROM staged_sorted").fetchall()
+            if not fetched:
+                return
+            yield list(map(StagedRow._make, fetched))
+
+    def _by_key(self, connection: Connected) -> Iterator[list[StagedRow]]:
+        """On SQLite, which has no such cursors: each page begins after the key that ended the one before."""
+        with connection.read() as db:
             db.exec_driver_sql(f"CREATE INDEX {_TABLE}_key ON {_TABLE} (sha256, contributor, number)")
-            if self._catalog.is_postgresql:
-                db.exec_driver_sql(f"ANALYZE {_TABLE}")
         place: tuple[str, str, int] = ("", "", 0)
         page = sa.text(
             "SELECT sha256, contributor, number, data FROM staged_rows "
             "WHERE (sha256, contributor, number) > (:a, :b, :c) ORDER BY sha256, contributor, number LIMIT :page"
         )
         while True:
-            with self._connected.read() as db:
+            with connection.read() as db:
                 asked = {**dict(zip("abc", place, strict=True)), "page": self._page}
                 found = list(map(StagedRow._make, db.execute(page, asked).fetchall()))
             if not found:
@@ -110,6 +128,8 @@ class Staged:
     def _drop(self) -> None:
         assert self._connected is not None
         with self._connected.read() as db:
+            if self._catalog.is_postgresql:
+                db.exec_driver_sql("CLOSE ALL")
             db.exec_driver_sql(f"DROP TABLE {_TABLE}")
             if not self._catalog.is_postgresql:
                 db.exec_driver_sql("PRAGMA cache_size = -2000")  # SQLite's own

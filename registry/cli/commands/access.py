@@ -10,6 +10,7 @@ from registry.cli.commands.common import Subparsers, add, group, home, whole, wi
 from registry.cli.output import Output
 
 TOKEN = ["id", "name", "scopes", "contributor", "expires", "used", "revoked"]
+ACCOUNT = ["address", "name", "scopes", "used", "source"]
 WRITE = ["id", "time", "name", "client", "action", "target", "status"]
 WHICH = "its name, its id, or the beginning of its id or of its text"
 
@@ -90,8 +91,14 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened, opened.catalog.read() as db:
         found = tokens.list_tokens(db)
-    output.lines(found, identity="id", columns=TOKEN, drop=("contributor", "used"))
+    shown = found if output.as_json else [{**one, "scopes": _shown(one["scopes"])} for one in found]
+    output.lines(shown, identity="id", columns=TOKEN, drop=("contributor", "used"))
     return 0
+
+
+def _shown(scopes: list[str]) -> list[str]:
+    """``admin`` covers the others: beside it they say nothing, and push the dates off the screen."""
+    return ["admin"] if "admin" in scopes else scopes
 
 
 def run_revoke(wanted: argparse.Namespace, output: Output) -> int:
@@ -138,10 +145,11 @@ def run_accounts_list(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened, opened.catalog.read() as db:
         found = [{**one, "source": "catalog"} for one in accounts.list_accounts(db)]
-        settings = accounts.configured(opened.settings.accounts)
+        settings, used = accounts.configured(opened.settings.accounts), accounts.last_uses(db)
     more = {"name": None, "created": None, "source": "EMOTIONET_ACCOUNTS"}
     found += [{"address": address, "scopes": list(scopes), **more} for address, scopes in settings.items()]
-    output.lines(found, identity="address", columns=["address", "name", "scopes", "source"], drop=("source", "name"))
+    shown = [{**one, "used": used.get(one["address"])} for one in found]
+    output.lines(shown, identity="address", columns=ACCOUNT, drop=("source", "name"))
     return 0
 
 

@@ -13,6 +13,7 @@ from registry.cli.commands.parts.importing import add_import
 from registry.cli.named import IMAGE, RECORD, content, image_or_record, record, stem, warn_of
 from registry.cli.output import Output, json_text, show
 from registry.core.remedies import REMEDIES
+from registry.core.text.cleaning import counted
 from registry.exports.rows import FORMATS
 
 if TYPE_CHECKING:
@@ -131,13 +132,14 @@ def run_export(wanted: argparse.Namespace, output: Output) -> int:
         bars = output.progress()
         done = export_held(opened, target, out, without_images=wanted.without_images, progress=bars, total=size.total)
         bars.close()
-    output.document(done, identity="path", text=[f"{done['path']}: {done['blocks']} blocks, {done['size']} bytes"])
+    output.document(
+        done, identity="path", text=[f"{done['path']}: {counted(done['blocks'], 'block')}, {done['size']} bytes"]
+    )
     return 0
 
 
 def _size_text(out: Path, size: Size, without_images: bool) -> str:
     from registry.core.text.amounts import size_text
-    from registry.core.text.cleaning import counted
 
     said = f"{out} will be {size_text(size.total)} large"
     if without_images:

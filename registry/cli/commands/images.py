@@ -151,7 +151,9 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
     text = [f"{name}: {cell(image[name])}" for name in COLUMNS if name in image] + uses
     if (reference := image["reference"]) is not None:
         why = f": {reference['reason']}" if reference["reason"] else ""
-        text.append(f"bytes: {reference['state'].replace('_', ' ')}, tried {reference['attempts']} times{why}")
+        text.append(
+            f"bytes: {reference['state'].replace('_', ' ')}, tried {counted(reference['attempts'], 'time')}{why}"
+        )
     text += [f"  {row['issued_at']} {row['contributor']}: {row['label']}" for row in image["history"]]
     output.document(image, identity="sha256" if image["sha256"] else "cid", text=text)
     return 0
@@ -178,7 +180,9 @@ def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         done = ask_again(opened, wanted.images)
     output.document(
-        done, identity="asked", text=[f"{done['asked']} images are fetched by `emotionet worker` or `serve`"]
+        done,
+        identity="asked",
+        text=[f"{counted(done['asked'], 'image is', 'images are')} fetched by `emotionet worker` or `serve`"],
     )
     return 0
 
@@ -213,7 +217,8 @@ def run_forget(wanted: argparse.Namespace, output: Output) -> int:
         done = forget_subject(opened, wanted.subject)
     text = [
         f"forgotten: nobody can tell any more whose pseudonym {done['pseudonym']} was",
-        f"{done['images']} images keep it: `emotionet images list --subject {done['pseudonym']}` names them,"
+        f"{counted(done['images'], 'image keeps', 'images keep')} it:"
+        f" `emotionet images list --subject {done['pseudonym']}` names them,"
         " `emotionet images withdraw` takes one back",
     ]
     if done["tables"]:

@@ -212,7 +212,7 @@ def _export_folder(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def _export_text(done: dict[str, Any]) -> list[str]:
-    text = [f"wrote {done['images']} images to {done['path']}"]
+    text = [f"wrote {counted(done['images'], 'image')} to {done['path']}"]
     reasons, kinds = Counter(done["reasons"].values()), Counter(done["converted"].values())
     if reasons:
         text.append(f"left out: {', '.join(f'{count} ({why})' for why, count in sorted(reasons.items()))}")

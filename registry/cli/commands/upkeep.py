@@ -60,8 +60,8 @@ def run_gc(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         done = collect_garbage(opened)
     waiting = done["unlisted"] - done["blocks"]
-    text = [f"freed {done['blocks']} blocks, {done['bytes']} bytes"]
-    text += [f"left {waiting} new blocks: other processes may be using them"] if waiting else []
+    text = [f"freed {counted(done['blocks'], 'block')}, {done['bytes']} bytes"]
+    text += [f"left {counted(waiting, 'new block')}: other processes may be using them"] if waiting else []
     said = {
         "unpinned": "kept without a pin",
         "missing": "referenced but missing",
@@ -70,8 +70,8 @@ def run_gc(wanted: argparse.Namespace, output: Output) -> int:
     text += [f"{words}: {done[name]}" for name, words in said.items()]
     if done["left"]:
         text.append(
-            f"{done['left']} packs still contain freed blocks: other processes write to these packs, or they "
-            "are damaged"
+            f"{counted(done['left'], 'pack still contains', 'packs still contain')} freed blocks: other processes "
+            "write to them, or they are damaged"
         )
     output.document(done, identity=None, text=text)
     return 0
@@ -103,8 +103,13 @@ def run_sync(wanted: argparse.Namespace, output: Output) -> int:
         source, target = getattr(opened, wanted.source), getattr(opened, wanted.target)
         done = sync(opened, source, target, (wanted.source, wanted.target), bars)
     bars.close()
-    counts = f"{done['sent']} of {done['blocks']} blocks sent, {done['bytes']} bytes; {done['pinned']} roots pinned"
-    left = [f"{done['withheld']} CIDs of withdrawn images were left out"] if done["withheld"] else []
+    blocks, roots = counted(done["blocks"], "block"), counted(done["pinned"], "root")
+    counts = f"{done['sent']} of {blocks} sent, {done['bytes']} bytes; {roots} pinned"
+    left = (
+        [f"{counted(done['withheld'], 'CID of withdrawn images was', 'CIDs of withdrawn images were')} left out"]
+        if done["withheld"]
+        else []
+    )
     left += [f"not held here: {cid}" for cid in done["absent"]]
     output.document(done, identity=None, text=[counts, *left, f"published to {wanted.target}: all of it was read back"])
     return 0

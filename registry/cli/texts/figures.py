@@ -9,6 +9,7 @@ import msgspec
 
 from registry.cli.output import one_line, table
 from registry.core.text.claim_text import claim_text
+from registry.core.text.cleaning import counted
 from registry.evaluation.facts import ClaimFacts
 from registry.evaluation.sentences import not_estimable
 from registry.evaluation.verdict import claim_part
@@ -51,7 +52,7 @@ def claim_lines(done: dict[str, Any]) -> list[str]:
 
 def _needed(claim: dict[str, Any]) -> list[str]:
     more = claim["needed"]
-    return [f"{more} more images would decide it if the figure stayed as it is."] if more else []
+    return [f"{counted(more, 'more image')} would decide it if the figure stayed as it is."] if more else []
 
 
 def verdict_lines(verdict: dict[str, Any]) -> list[str]:
@@ -79,5 +80,5 @@ def verdict_text(claim: dict[str, Any]) -> str:
     if claim.get("reason"):
         return f"{claim['verdict']} ({not_estimable(claim['reason'])})"
     return str(claim["verdict"]) + (
-        f" ({more} more images would decide it if the figure stayed as it is)" if more else ""
+        f" ({counted(more, 'more image')} would decide it if the figure stayed as it is)" if more else ""
     )

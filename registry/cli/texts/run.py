@@ -10,18 +10,19 @@ from registry.cli.texts.figures import base_seen_lines, claim_lines, figure_line
 from registry.cli.texts.names import names_lines
 from registry.core.errors import EmotionetError
 from registry.core.text.amounts import duration
+from registry.core.text.cleaning import counted
 from registry.workflows.withdrawals.withdrawn import sentences
 
 
 def estimate_text(done: dict[str, Any]) -> list[str]:
     """What a run would do and cost."""
     return [
-        f"snapshot {done['snapshot']}: {done['images']} images",
+        f"snapshot {done['snapshot']}: {counted(done['images'], 'image')}",
         f"recipe {done['recipe']} ({done['method']}), seed {done['seed']}",
-        f"{done['folds']} folds{_times(done['repeats'])}, {done['epochs']} epochs",
+        f"{counted(done['folds'], 'fold')}{_times(done['repeats'])}, {counted(done['epochs'], 'epoch')}",
         f"base weights: {done['base']}" + (f", licence {done['base_licence']}" if done["base_licence"] else ""),
         f"published weights: {done['final'].replace(':', ' ')}; claims: {cell(done['claims'])}",
-        f"{done['trainings']} trainings, {done['side_by_side']} at a time on engine {done['engine']}",
+        f"{counted(done['trainings'], 'training')}, {done['side_by_side']} at a time on engine {done['engine']}",
         f"about {duration(done['seconds'])}, {done['memory'] / 2**30:.1f} GiB of memory, "
         f"{done['disk'] / 2**20:.0f} MiB of disk",
         *(f"warning: {text}" for text in done["warnings"]),

@@ -6,6 +6,7 @@ from typing import Any
 
 from registry.cli.output import cell
 from registry.cli.texts.names import names_lines
+from registry.core.text.cleaning import counted
 
 
 def snapshot_text(document: dict[str, Any]) -> list[str]:
@@ -18,7 +19,7 @@ def snapshot_text(document: dict[str, Any]) -> list[str]:
         if document["issuer"]
         else "UNSIGNED: no signed entry that is held here names it",
         f"chosen by: {_chosen_by(document['query'])}; rule {document['rule']}",
-        f"{document['count']} images: {cell(document['labels'])}{without}",
+        f"{counted(document['count'], 'image')}: {cell(document['labels'])}{without}",
         f"left out: {cell(document['excluded'])}",
         *_rights(document),
         *_agreement(document["agreement"]),
@@ -68,5 +69,5 @@ def _agreement(found: dict[str, Any] | None) -> list[str]:
     phrases += [f"Krippendorff's alpha {found['alpha']}"] if found["alpha"] is not None else []
     if found["kind"] in named and not has_kappa():
         phrases.append(f"{named[found['kind']]} needs NLTK: pip install 'emotionet[agreement]'")
-    share = f"{found['images']} images labelled by several: {found['agreement']} of pairs alike"
+    share = f"{counted(found['images'], 'image')} labelled by several: {found['agreement']} of pairs alike"
     return [", ".join([share, *phrases])]

@@ -7,11 +7,13 @@ those that say no and are items.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from registry.core import records
 from registry.core.ipld.dag import Get
-from registry.core.snapshots.use import NO, NOT_READ, RESERVED, SILENT, YES, standing
+from registry.core.snapshots.use import NO, NO_CONSENT, NOT_READ, RESERVED, SILENT, YES, standing
 from registry.core.table import tables
 
 COUNTED = {NO: "overridden", YES: "allowed", NOT_READ: "not_read", SILENT: "silent"}  # by what an item's signals say
@@ -44,5 +46,11 @@ def image_rights(snapshot: records.Snapshot, get: Get) -> ImageRights:
     """Errors as ``tables.rows_as_dicts``."""
     items = tables.rows_as_dicts(snapshot.items, get)
     found = Counter(COUNTED[standing(row["rights"])] for row in items)
-    left_out = sum(row["reason"] == RESERVED for row in tables.rows_as_dicts(snapshot.excluded, get))
+    left_out = sum(map(_said_no, tables.rows_as_dicts(snapshot.excluded, get)))
     return ImageRights(use=snapshot.use, honoured=left_out, **{name: found[name] for name in COUNTED.values()})
+
+
+def _said_no(excluded: Mapping[str, Any]) -> bool:
+    """Whether an image was left out because something says no; a consent that was demanded and not stated is no no."""
+    reason, detail = excluded["reason"], excluded["detail"]
+    return bool(reason == RESERVED or (reason == NO_CONSENT and detail))

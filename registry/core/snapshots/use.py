@@ -10,6 +10,7 @@ was there and could not be read (``NOT_READ``) is told apart from silence, and l
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from registry.core.errors import InvalidInput
@@ -78,11 +79,17 @@ def unmet(group: Sequence[Row], use: Use | None) -> tuple[str, str] | None:
         licences = _given(group, "licence")
         if not (licences and set(licences) <= set(use.licences)):
             return LICENCE, ", ".join(licences)
-    if use.consent:
-        consents = _given(group, "consent")
-        if not consents or any(normal(one) in REFUSALS for one in consents):
-            return NO_CONSENT, ", ".join(consents)
+    consents = _given(group, "consent")
+    if any(map(refuses, consents)) or (use.consent and not consents):
+        return NO_CONSENT, ", ".join(consents)
     return None
+
+
+@lru_cache(1 << 10)
+def refuses(consent: str) -> bool:
+    """Whether what a row says of consent is a refusal. It counts whether or not consent is demanded, and no reason
+    overrides it: a person has said no."""
+    return normal(consent) in REFUSALS
 
 
 def _reservations(group: Sequence[Row]) -> list[str]:

@@ -45,7 +45,8 @@ def _chain(subject: Subject) -> Anchors:
         raise NotChecked("the audit ran offline and asked no chain")
     if subject.chain is None:
         raise NotChecked(
-            "no chain is configured, and a local journal proves nothing to others: set EMOTIONET_CHAIN_RPC"
+            "no chain is configured, and a local journal proves nothing to others: "
+            "set EMOTIONET_CHAIN_RPC and EMOTIONET_CHAIN_CONTRACT"
         )
     return subject.chain
 

@@ -62,7 +62,7 @@ def ask_anchors(parts: Parts, issuer: str) -> None:
     Where the chain can't be reached a warning is logged, and it is asked the next time.
     """
     asked = _asked.setdefault(parts.catalog, set())
-    if issuer in asked or (parts.settings.chain_rpc and not parts.settings.chain_contract):
+    if issuer in asked:
         return
     try:
         anchored = parts.anchors.anchored_by(address_of(issuer))

@@ -6,7 +6,9 @@ be read, is asked each time.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,7 @@ from registry.provenance.release_view import threshold_of
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
 
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _found = Remembered[tuple[CID, CID], dict[str, Any]](32)
 
 
@@ -136,5 +139,12 @@ def _changed(parts: Parts, a: ReleaseView, b: ReleaseView) -> list[dict[str, Any
     return [
         {"what": name, "a": sides[0].get(name), "b": sides[1].get(name)}
         for name in names
-        if sides[0].get(name) != sides[1].get(name)
+        if not _equal(sides[0].get(name), sides[1].get(name))
     ]
+
+
+def _equal(a: str | None, b: str | None) -> bool:
+    """Whether two values are one: a number may be written in two ways (0.10 and 0.100000)."""
+    if a is None or b is None or not (_NUMBER.fullmatch(a) and _NUMBER.fullmatch(b)):
+        return a == b
+    return Decimal(a) == Decimal(b)

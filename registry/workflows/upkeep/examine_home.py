@@ -142,4 +142,8 @@ def _logs(parts: Parts) -> str:
 
 
 def _anchors(parts: Parts) -> str:
-    return parts.anchors.chain if parts.settings.proves_to_others else "journal"
+    if parts.settings.proves_to_others:
+        return parts.anchors.chain
+    if parts.settings.chain_rpc:
+        return "journal: without EMOTIONET_CHAIN_CONTRACT the node is asked for contract wallets alone"
+    return "journal"

@@ -15,6 +15,7 @@ from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import walk_closure
 from registry.core.ports.store import UpkeptStore
 from registry.core.progress import Progress
+from registry.core.text.cleaning import counted
 from registry.workflows.images.kept_thumbnails import KeptThumbnails
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.log.append import finish_pending
@@ -53,7 +54,7 @@ def verify_store(parts: Parts, progress: Progress) -> list[dict[str, Any]]:
         try:
             count = sum(1 for _ in walk_closure(parts.store.get, [root], left_out))
             without = f", without {len(gone)} withdrawn images" if gone else ""
-            checks.append({"name": f"pin {root}", "ok": True, "detail": f"{count} blocks{without}"})
+            checks.append({"name": f"pin {root}", "ok": True, "detail": f"{counted(count, 'block')}{without}"})
         except EmotionetError as error:
             checks.append({"name": f"pin {root}", "ok": False, "detail": str(error)})
     return checks

@@ -69,7 +69,6 @@ def test_a_contract_wallet_signs_in_once_and_its_name_says_its_chain(place: Plac
     did = f"did:pkh:eip155:{CHAIN}:{place.addresses['ContractWallet'].lower()}"
     assert answer.json()["contributor"] == did
     headers = {"Authorization": f"Bearer {answer.json()['token']}"}
-    place.home.settings = dataclasses.replace(place.home.settings, chain_rpc=None)  # no contract anchors here
     (cid,) = send(place.client, headers, [picture(0)])
     register(place.client, headers, [{"cid": str(cid), "label": "feliz"}])
     assert [one["contributor"] for one in place.client.get(f"/api/v1/images/{cid}").json()["history"]] == [did]

@@ -17,7 +17,8 @@ from registry.api.pages.base.session import SESSION
 from registry.assembly import Home
 from registry.catalog import sessions, tokens
 from registry.catalog.schema.columns import metadata
-from tests.api.conftest import Resting
+from tests.api.conftest import Resting, rested
+from tests.catalog.databases import KINDS, migrated
 
 READING = {"GET", "HEAD", "OPTIONS"}
 FREE = {  # what needs no token: questions, and the ways to get one
@@ -73,10 +74,21 @@ def everything(home: Home) -> dict[str, list[str]]:
         }
 
 
+@pytest.fixture(scope="module", params=KINDS)
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resting]:
+    """A registry that nobody changes, on each database."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("resting")
+        return
+    folder = tmp_path_factory.mktemp("walked")
+    with migrated(request.param, folder, request) as url, rested(folder, EMOTIONET_DATABASE_URL=url) as found:
+        yield found
+
+
 @pytest.fixture(scope="module")
-def wrong_tokens(resting: Resting) -> dict[str, str]:
+def wrong_tokens(place: Resting) -> dict[str, str]:
     """The text of a token of each kind that may not write, and what no token ever was."""
-    home = resting.home
+    home = place.home
     with home.catalog.write() as db:
         _, expired = tokens.create(db, tokens.SCOPES, home.now(), PAST)
         identity, revoked = tokens.create(db, tokens.SCOPES, home.now())
@@ -102,27 +114,27 @@ def ask(resting: Resting, address: Address, **headers: str) -> Any:
     )
 
 
-def test_every_guarded_address_refuses_who_may_not(resting: Resting, wrong_tokens: dict[str, str]) -> None:
-    asked = [one for one in addresses(resting) if one.guarded]
+def test_every_guarded_address_refuses_who_may_not(place: Resting, wrong_tokens: dict[str, str]) -> None:
+    asked = [one for one in addresses(place) if one.guarded]
     assert len(asked) >= 12
-    too_narrow = {one.scope: narrow(resting.home, one.scope) for one in asked if one.scope}
-    before = everything(resting.home)
+    too_narrow = {one.scope: narrow(place.home, one.scope) for one in asked if one.scope}
+    before = everything(place.home)
     for address in asked:
-        answer = ask(resting, address)
+        answer = ask(place, address)
         assert (answer.status_code, answer.json()["code"]) == (401, "token_missing"), address.name
         assert answer.headers["www-authenticate"].startswith("Bearer")
         for kind, token in wrong_tokens.items():
-            answer = ask(resting, address, authorization=f"Bearer {token}")
+            answer = ask(place, address, authorization=f"Bearer {token}")
             assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid"), (address.name, kind)
         if address.scope:
-            answer = ask(resting, address, authorization=f"Bearer {too_narrow[address.scope]}")
+            answer = ask(place, address, authorization=f"Bearer {too_narrow[address.scope]}")
             assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing"), address.name
-    assert everything(resting.home) == before
+    assert everything(place.home) == before
 
 
-def test_every_other_address_that_writes_needs_a_session(resting: Resting, wrong_tokens: dict[str, str]) -> None:
-    home = resting.home
-    asked = [one for one in addresses(resting) if not one.guarded and one.name not in FREE]
+def test_every_other_address_that_writes_needs_a_session(place: Resting, wrong_tokens: dict[str, str]) -> None:
+    home = place.home
+    asked = [one for one in addresses(place) if not one.guarded and one.name not in FREE]
     assert len(asked) >= 8
     too_narrow, later = narrow(home, None), "2999-01-01T00:00:00Z"
     with home.catalog.write() as db:
@@ -138,9 +150,9 @@ def test_every_other_address_that_writes_needs_a_session(resting: Resting, wrong
     before = everything(home)
     for address in asked:
         for kind, secret in {"none": "", "wrong": "x" * 43, **cookies}.items():
-            answer = ask(resting, address, cookie=f"{SESSION}={secret}")
+            answer = ask(place, address, cookie=f"{SESSION}={secret}")
             assert (answer.status_code, answer.json()["code"]) == (401, "token_missing"), (address.name, kind)
-        answer = ask(resting, address, cookie=f"{SESSION}={narrowed}")
+        answer = ask(place, address, cookie=f"{SESSION}={narrowed}")
         assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing"), address.name
     assert everything(home) == before
 

@@ -16,6 +16,7 @@ import pytest
 
 from registry.assembly import open_home
 from registry.settings import read_settings
+from registry.web.base.words import Words
 from tests.api.conftest import fill, make_token
 from tests.support.pages import served
 
@@ -69,6 +70,12 @@ def test_every_operation_is_there_with_its_scope(docs: Docs) -> None:
     assert schema["paths"]["/api/v1/runs"]["post"]["security"] == [{"token": ["runs:write"]}]
     row = docs.text.split("<code>releases:write</code></th><td>")[1].split("</td>")[0]
     assert "POST /api/v1/releases" in row
+
+
+def test_every_group_is_named_in_words_of_the_reader(docs: Docs) -> None:
+    nouns = set(re.findall(r'id="noun-([^"]+)"', docs.text))
+    assert len(nouns) > 15
+    assert [noun for noun in nouns if Words("es").known("docs_noun", noun) == noun] == []
 
 
 def test_nothing_comes_from_elsewhere(docs: Docs) -> None:

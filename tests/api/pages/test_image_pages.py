@@ -15,10 +15,14 @@ from registry.api.app import create_app
 from registry.assembly import Home
 from registry.workflows.images.importing.import_source import import_source
 from tests.api.conftest import Client
+from tests.api.pages.reading import value
+from tests.api.pages.released import client, home, signed
 from tests.support.forgery import Released, simulated_release
 from tests.support.pages import make_token
 from tests.support.pictures import HTML as HTML_BYTES
 from tests.support.pictures import SVG, jpeg
+
+__all__ = ["client", "home", "signed"]
 
 HTML = {"Accept": "text/html"}
 HOSTILE = '"><script>alert(1)</script>\u202e'
@@ -41,33 +45,6 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
         (folder / "labels.csv").write_text(table, encoding="utf-8")
         assert import_source(made.home, str(folder))["registered"] == 4
         yield made
-
-
-@pytest.fixture(scope="module")
-def home(released: Released) -> Home:
-    return released.home
-
-
-@pytest.fixture(scope="module")
-def client(home: Home) -> Iterator[Client]:
-    with TestClient(create_app(home), raise_server_exceptions=False) as found:
-        yield found
-
-
-def value(page: str) -> str:
-    found = re.search(r'name="csrf" value="([^"]+)"', page)
-    assert found
-    return found[1]
-
-
-@pytest.fixture
-def signed(client: Client, home: Home) -> Iterator[Client]:
-    """A browser that is signed in with all scopes."""
-    client.cookies.clear()
-    form = {"token": make_token(home), "csrf": value(client.get("/signin", headers=HTML).text), "next": "/"}
-    assert client.post("/signin", data=form, follow_redirects=False).status_code == 303
-    yield client
-    client.cookies.clear()
 
 
 def digest(data: bytes) -> str:

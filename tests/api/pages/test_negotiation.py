@@ -103,6 +103,7 @@ def test_what_was_looked_for_is_what_the_error_speaks_of(client: Client) -> None
     ):
         page = get(client, path).text
         assert f'value="{wanted}"' in page, (path, page)
+    assert 'role="search"' not in get(client, "/runs/compare?run=a").text  # "choose 2 to 10 runs to compare"
 
 
 def test_an_address_of_a_form_says_that_it_takes_what_a_form_sends(client: Client) -> None:

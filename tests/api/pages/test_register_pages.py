@@ -17,6 +17,7 @@ from registry.api.pages import register
 from registry.assembly import Home, open_home
 from registry.settings import read_settings
 from tests.api.conftest import Client
+from tests.api.pages.reading import value
 from tests.support.pages import make_token
 from tests.support.pictures import jpeg
 
@@ -35,12 +36,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 def anybody(home: Home) -> Iterator[Client]:
     with TestClient(create_app(home), raise_server_exceptions=False) as found:
         yield found
-
-
-def value(page: str) -> str:
-    found = re.search(r'name="csrf" value="([^"]+)"', page)
-    assert found
-    return found[1]
 
 
 def sign_in(client: Client, token: str) -> str:

@@ -59,4 +59,4 @@ def test_two_attributes_that_are_one_in_nfc() -> None:
 
 def test_a_recipe_is_flat_and_no_value_is_cut() -> None:
     found = flat({"a": {"b": 1, "c": {"d": "x" * 1000}}, "e": True})
-    assert found == {"a.b": "1", "a.c.d": "x" * 1000, "e": "True"}
+    assert found == {"a.b": "1", "a.c.d": "x" * 1000, "e": "true"}

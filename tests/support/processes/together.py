@@ -22,6 +22,7 @@ START.set_forkserver_preload(
         "tests.provenance.test_journal",
         "tests.provenance.test_two_senders",
         "tests.workflows.store.test_killed_rebuild",
+        "tests.workflows.test_steps_of_snapshots",
     ]
 )
 

@@ -12,6 +12,7 @@ from registry.cli.main import main
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.workflows.images.importing.import_source import import_source
+from registry.workflows.releases import compare_releases as compare_module
 from registry.workflows.releases.compare_releases import compare_releases
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run
@@ -56,6 +57,14 @@ def test_two_seeds_on_one_snapshot(
     assert html.count("<svg ") == 5
     for words in ("Comparación de dos publicaciones", "recipe.seed", str(a), "B: F1 según la confianza"):
         assert words in html
+
+
+def test_one_number_written_in_two_ways_is_no_change() -> None:
+    assert compare_module._equal("0.100000", "0.10")
+    assert compare_module._equal("-1", "-1.0")
+    assert not compare_module._equal("0.1", "0.2")
+    assert not compare_module._equal("1", None)
+    assert not compare_module._equal("1e2", "100")  # a text
 
 
 def test_images_in_common_are_compared_and_others_counted(opened: Home, labeled: Folder, tmp_path: Path) -> None:

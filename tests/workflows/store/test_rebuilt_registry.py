@@ -34,7 +34,7 @@ from tests.support.forgery import Released, simulated_release
 
 LISTS = ("images", "snapshots", "plans", "releases", "names")
 SHOWN = {  # by list: the field that names one, and the addresses that tell of it
-    "images": ("sha256", ("images/{}", "images/{}/uses", "lookup/{}", "lineage/{}")),
+    "images": ("sha256", ("images/{}", "images/{}/labels", "lookup/{}", "lineage/{}")),
     "snapshots": ("cid", ("snapshots/{}", "snapshots/{}/items", "lookup/{}", "lineage/{}")),
     "plans": ("plan", ("lineage/{}", "lookup/{}")),
     "releases": (

@@ -18,7 +18,7 @@ from litestar.datastructures import Cookie, UploadFile
 
 from registry.api.access import write_log
 from registry.api.access.parameters import Parameters
-from registry.api.auth import used
+from registry.api.auth import lacking, used
 from registry.api.pages.base.negotiate import LOOP, accepted_types
 from registry.api.pages.base.session import AnyRequest, check_csrf, check_origin, cookie, csrf, signed_in
 from registry.api.problems import HttpProblem
@@ -164,8 +164,7 @@ def writer(request: AnyRequest, scope: str) -> Caller:
     if found is None:
         raise SignInNeeded(_shown_before(request))
     if not found.may(scope):
-        detail = f"the token that you signed in with lacks the scope {scope}: sign in with one that has it"
-        raise HttpProblem(403, detail, code="scope_missing")
+        raise lacking("the token that you signed in with", scope, found.caller)
     used(request, found.caller)
     write_log.begin(request, request.app.state.home, found.caller)
     return found.caller

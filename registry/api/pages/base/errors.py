@@ -25,15 +25,18 @@ LISTS = frozenset({"images", "snapshots", "runs", "releases", "audits"})
 Handler = Callable[[AnyRequest, Any], Response[Any]]
 
 
-def search_text(problem: Problem, query: Iterable[str] = ()) -> str:
+def search_text(problem: Problem, query: Iterable[str] = (), template: str = "") -> str:
     """What somebody may have wanted at this address, for the search, where the address is at fault: what of it or of
-    its query the problem speaks of; where there is no such page, its last part."""
+    its query the problem speaks of, but no word of a page's own address (``template``); where there is no such page,
+    its last part."""
     parts = [part for part in unquote(problem.instance).split("/") if part]
     at_fault = problem.status == 404 or (problem.status == 400 and len(parts) > 1 and not problem.errors)
     if problem.code == "no_such_resource":
         found = parts[-1:]
     else:
-        found = [one for one in (*reversed(parts), *query) if len(one) > 1 and _speaks_of(problem.detail, one)]
+        own = template.split("/")
+        asked = (*(part for part in reversed(parts) if part not in own), *query)
+        found = [one for one in asked if len(one) > 1 and _speaks_of(problem.detail, one)]
     return found[0][:200] if found and at_fault else ""
 
 
@@ -69,7 +72,7 @@ def with_error_pages(handler: Handler) -> Handler:
             found = structs.replace(found, hint=for_http(error.hint, page=True))
         fields = {
             "problem": found,
-            "wanted": search_text(found, request.query_params.values()),
+            "wanted": search_text(found, request.query_params.values(), request.scope.get("path_template", "")),
             "reads_a_form": found.status == 405 and request.method in ("GET", "HEAD"),
             "verbatim": begins_with_identifier(found),
             "list": own_list(found) if found.status == 404 else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from registry.exports.formats import FOLDERS
 
-ROWS = {"jsonl": "application/jsonl", "csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+ROWS = {"jsonl": "application/jsonl", "csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 FORMS = (*ROWS, *FOLDERS)
 MOST_ROWS = 20_000
 MOST_IMAGES, MOST_BYTES = 5_000, 512 << 20  # that are packed

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from registry.cli.output import Output, cell, table
 from registry.cli.watch_run import work_until_ended
+from registry.core.text.cleaning import counted
 
 if TYPE_CHECKING:
     from registry.assembly import Home
@@ -35,15 +36,21 @@ def _text(document: dict[str, Any]) -> list[str]:
     rejected: dict[str, int] = {}
     for bad in imported["rejected"]:
         rejected[bad["code"]] = rejected.get(bad["code"], 0) + 1
+    images = counted(snapshot["count"], "image")
     rows = [
-        ["registered", f"{imported['rows']} rows, {imported['images']} different images"],
+        ["registered", f"{counted(imported['rows'], 'row')}, {counted(imported['images'], 'different image')}"],
         ["rejected rows", cell(rejected)],
-        ["snapshot", f"{snapshot['count']} images: {cell(snapshot['labels'])}; left out: {cell(snapshot['excluded'])}"],
+        [
+            "snapshot",
+            f"{images}: {cell(snapshot['labels'])}; left out: {cell(snapshot['excluded'])}",
+        ],
         ["cleaning", f"{run['kept']} kept; dropped: {cell(run['dropped'] or {})}"],
     ]
     for name in ("macro_f1", "pr_auc"):
         metric = release["metrics"][name]
-        rows.append([name, f"{metric['value']} (95 %: {metric['low']} to {metric['high']}, {metric['n']} images)"])
+        rows.append(
+            [name, f"{metric['value']} (95 %: {metric['low']} to {metric['high']}, {counted(metric['n'], 'image')})"]
+        )
     checks = document["audit"]["checks"]
     for result in ("holds", "does not hold", "not checked"):
         names = [check["id"] for check in checks if check["result"] == result]

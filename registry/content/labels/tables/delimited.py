@@ -19,6 +19,8 @@ from registry.core.picture_bytes import SUFFIXES
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 MAX_LINE = 1 << 20  # characters of a table that comes as a stream
+MAX_BLANK = 1 << 20  # lines in a row of such a table without a value: a sheet has so many rows
+_BLANK = ' \r\n"' + "".join(DELIMITERS)
 Line = tuple[int, list[str]]
 
 
@@ -70,11 +72,17 @@ class _Joined(io.RawIOBase):
 
 
 def _bounded_lines(text: io.TextIOWrapper, encoding: str, table: str) -> Iterator[str]:
-    number = 1
+    number, last = 1, 0
     try:
         while line := text.readline(MAX_LINE):
             if len(line) == MAX_LINE:
                 raise _bad(f"line {number} of {table} is longer than {MAX_LINE} characters", "write a line a row.")
+            if line.strip(_BLANK):
+                last = number
+            elif number - last > MAX_BLANK:
+                raise _bad(
+                    f"more than {MAX_BLANK} lines up to line {number} of {table} are empty", "write a line a row."
+                )
             yield line
             number += 1
     except UnicodeDecodeError as error:

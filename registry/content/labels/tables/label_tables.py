@@ -154,4 +154,10 @@ def stream_labels(stream: IO[bytes]) -> Iterator[LabelRow | Rejection]:
             hint = "name the columns so in its first line."
         reason = str(error).replace("file (or cid)", "cid")
         raise InvalidInput(reason, code=error.code, hint=hint.replace("file,label", "cid,label") or None) from error
+    if unknown := columns.left_out():  # one misspelt, as contributer, would be signed for good without what it says
+        raise InvalidInput(
+            f"the body has columns that no row has: {', '.join(map(repr, unknown))[:200]}",
+            code="bad_labels",
+            hint="name each as the schema ImageRow does, and leave out what is none of its fields.",
+        )
     yield from _each_line("", columns, lines)

@@ -59,7 +59,7 @@ export function unmet(rows, use) {
   if (use.licences.length && !(licences.length && licences.every((one) => use.licences.includes(one))))
     return ["licence", licences.join(", ")];
   const consents = sorted(given(rows, "consent"));
-  if (use.consent && (!consents.length || consents.some((one) => REFUSALS.includes(normal(one)))))
+  if (consents.some((one) => REFUSALS.includes(normal(one))) || (use.consent && !consents.length))
     return ["no_consent", consents.join(", ")];
   return null;
 }

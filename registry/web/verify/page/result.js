@@ -86,7 +86,8 @@ export function aboutCard({ target, type, issuer, release }, file) {
   );
 }
 
-export const size = (bytes) => t("megabytes", { n: number((bytes / 1e6).toFixed(bytes < 1e5 ? 6 : 1)) });
+export const size = (bytes) =>
+  bytes < 1e5 ? t("bytes", { n: number(String(bytes)) }) : t("megabytes", { n: number((bytes / 1e6).toFixed(1)) });
 
 function table(head, rows, caption) {
   const line = (cells, cell) =>

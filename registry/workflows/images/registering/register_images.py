@@ -123,5 +123,5 @@ def register_staged(
         groups = following
     done.rejected.sort(key=lambda one: one.row)
     if log is None and done.registered + done.corrected >= MANY:
-        parts.catalog.analyze()
+        parts.catalog.analyze(grown=True)
     return done

@@ -6,42 +6,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from litestar.testing import TestClient
 
-from registry.api.app import create_app
 from registry.assembly import Home
 from registry.catalog.queries.training_runs import runs
 from registry.core.ipld.cid import CID
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
-from tests.api.conftest import Client
-from tests.api.pages.reading import sign_in
+from tests.api.pages.released import client, home, signed
 from tests.support.forgery import Released, simulated_release
+
+__all__ = ["client", "home", "signed"]
 
 
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
     with simulated_release(tmp_path_factory.mktemp("run-pages")) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def home(released: Released) -> Home:
-    return released.home
-
-
-@pytest.fixture(scope="module")
-def client(home: Home) -> Iterator[Client]:
-    with TestClient(create_app(home), raise_server_exceptions=False) as found:
-        yield found
-
-
-@pytest.fixture
-def signed(client: Client, home: Home) -> Iterator[Client]:
-    """A browser that is signed in with all scopes."""
-    sign_in(client, home)
-    yield client
-    client.cookies.clear()
 
 
 def run_of(home: Home) -> str:
