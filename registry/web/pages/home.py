@@ -10,6 +10,7 @@ from registry.catalog.queries.labeled_images import image_counts
 from registry.catalog.queries.signed_records import releases
 from registry.catalog.queries.training_runs import runs
 from registry.catalog.schema import derived
+from registry.workflows.names.references import names_of
 from registry.workflows.parts import Parts
 from registry.workflows.releases.verdicts import with_verdicts
 from registry.workflows.store.search_catalog import search_catalog
@@ -27,6 +28,7 @@ def home_page(parts: Parts) -> dict[str, Any]:
         snapshots, published = counts.rows_of(db, derived.snapshots, derived.releases)
         by_status = counts.runs_by_status(db)
         newest, _ = releases.list_releases(db, limit=NEWEST)
+        given = names_of(parts, db, [one["cid"] for one in newest])
         working = runs.in_work(db, NEWEST)
     back = withdrawals_by(parts, newest)
     shown = {
@@ -37,7 +39,10 @@ def home_page(parts: Parts) -> dict[str, Any]:
     }
     return {
         "counts": shown,
-        "newest": with_verdicts(parts, [{**one, "withdrawn": back.get(one["cid"], [])} for one in newest]),
+        "newest": [
+            {**one, "names": given.get(one["cid"], [])}
+            for one in with_verdicts(parts, [{**one, "withdrawn": back.get(one["cid"], [])} for one in newest])
+        ],
         "in_work": [{**one, "share": _share(one)} for one in working],
         "empty": not any(shown.values()),
     }

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import open_home
+from registry.core.ipld.cid import CID
 from registry.core.table import tables
 from registry.settings import read_settings
+from registry.web.base.page import environment
 from registry.web.base.words import Words
 from registry.web.pages.home import address, home_page, search_page
+from registry.workflows.names.set_name import set_name
 from registry.workflows.withdrawals.withdraw import withdraw
 from registry.workflows.withdrawals.withdrawn import short_text
 from tests.support.forgery import simulated_release
@@ -77,3 +80,21 @@ def test_a_release_is_found_by_its_recipe_and_by_its_publishers_address(tmp_path
 )
 def test_what_was_found_has_its_page(hit: dict[str, str], expected: str) -> None:
     assert address(hit) == expected
+
+
+def test_a_named_release_is_called_by_its_name(tmp_path: Path) -> None:
+    with simulated_release(tmp_path) as made:
+        (one,) = home_page(made.home)["newest"]
+        assert one["names"] == []
+        set_name(made.home, made.home.key, "faces", CID.parse(one["cid"]))
+        (one,) = home_page(made.home)["newest"]
+        assert one["names"][0].startswith("faces")
+
+
+def test_of_a_name_behind_an_address_the_middle_of_the_address_is_left_out() -> None:
+    macros = environment().get_template("pages/macros.html")
+    named = macros.make_module({"t": Words("en"), "look": None}).named  # type: ignore[attr-defined]
+    foreign = "0x45b19d478f04fd57bbfbd52f510035d41f495873/faces"
+    assert str(named(foreign)) == f'<span title="{foreign}">0x45b19d…495873/faces</span>'
+    assert str(named("faces")) == "faces"
+    assert str(named("0x<b>")) == "0x&lt;b&gt;"

@@ -64,7 +64,7 @@ def test_a_run_is_seen_before_it_is_started(signed: Client, home: Home, snapshot
     started = signed.post("/runs/new", data={**form, "do": "start"}, headers=HTML, follow_redirects=False)
     assert started.status_code == 303, started.text
     run = started.headers["location"].rpartition("/")[2]
-    assert "The run is queued." in see(signed, f"/runs/{run}")
+    assert "The run was taken on;" in see(signed, f"/runs/{run}")
     with home.catalog.read() as db:
         options = runs.row(db, run)["options"]
     assert options["values"]["training"]["epochs"] == 4
