@@ -7,16 +7,14 @@ contribution with the image. Entries of a log that came in a file count too. An 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from registry.catalog.queries.signed_records import entries
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.run_view import draw_view
-from registry.core.table import tables
-from registry.core.table.cells import SHAPES, fault_of
 from registry.workflows.parts import Parts
+from registry.workflows.withdrawals.who_may import contribution_rows
 from registry.workflows.withdrawals.withdrawn import known_withdrawals
 
 
@@ -56,20 +54,10 @@ def _snapshot(parts: Parts, cid: CID) -> tuple[CID | None, records.Snapshot | No
 def _images(parts: Parts, snapshot: records.Snapshot, wanted: set[str]) -> Iterator[tuple[str, list[str]]]:
     """Those of the wanted names that mean an image of the snapshot, an excluded one too, and who may take it back."""
     for cid in snapshot.contributions:
-        issuer, rows = _contribution(parts, cid)
+        try:
+            issuer, rows = contribution_rows(parts, cid)
+        except EmotionetError:  # what can't be read, the audit names
+            continue
         for row in rows:
             for name in {row["sha256"].hex(), str(CID.decode(row["cid"]))} & wanted:
                 yield name, [row["contributor"], issuer]
-
-
-def _contribution(parts: Parts, cid: CID) -> tuple[str, list[dict[str, Any]]]:
-    """Who says it, and its rows; no rows where a stranger's are malformed: the audit names them."""
-    place = ("contribution", "rows")
-    try:
-        contribution = records.parse_as(records.Contribution, parts.store.get(cid))
-        table = tables.read(contribution.rows, parts.store.get)
-        rows = list(tables.iterate(contribution.rows, parts.store.get))
-    except EmotionetError:
-        return "", []
-    fits = table.shape == SHAPES[place] and not any(fault_of(place, row) for row in rows)
-    return contribution.issuer, [dict(zip(table.shape.columns, row, strict=True)) for row in rows] if fits else []

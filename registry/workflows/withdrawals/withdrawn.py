@@ -1,9 +1,9 @@
 """Withdrawals of releases and snapshots, and of their images: shown first wherever one is listed, shown or used.
 
-Invariants: only those count that were made by the target's issuer, by an image's contributor, by the issuer of a
-contribution with the image, or by this home, which gives no bytes of it any more; a log that came in a file counts the
-same, although its entries only have their place in the catalog. Where nobody withdrew anything only the catalog is
-read.
+Invariants: as in an audit only those count that were made by the target's issuer, by an image's contributor, or by the
+issuer of a contribution with the image that the snapshot names (``docs/format/log.md``). What this home withdrew
+without a say hides the bytes here and takes nothing back. A log that came in a file counts the same, although its
+entries only have their place in the catalog. Where nobody withdrew anything only the catalog is read.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from registry.catalog.queries.signed_records import entries, releases, snapshots
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
-from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts
+from registry.workflows.withdrawals.who_may import may_take_back
 
 SHOWN = 5  # images that are named; the number of the others is given
 Document = dict[str, Any]
@@ -62,16 +62,15 @@ def _by(parts: Parts, rows: Sequence[Mapping[str, Any]], whole: str, below: str)
         signed = known_withdrawals(parts, db)
         if not signed:
             return {}
-        own = local_issuers(parts)
         images = withdrawals.images_of(db, {one.target for one in signed})
-        may = withdrawals.may_take_back(db, set(images.values()))
         found = {}
         for row in rows:
             held = withdrawals.members(db, row["snapshot"], set(images.values()))
+            may = may_take_back(parts, db, row["snapshot"], held)
             names = {row["snapshot"]: below, row["cid"]: whole, row["entry"]: whole}
             told = [
                 *_of_records(signed, row["issuer"], names),
-                *_of_images(signed, {row["issuer"], *own}, {n: i for n, i in images.items() if i in held}, may),
+                *_of_images(signed, row["issuer"], {n: i for n, i in images.items() if i in held}, may),
             ]
             if told:
                 found[str(row["cid"])] = told
@@ -163,11 +162,11 @@ def _of_records(signed: Iterable[SignedWithdrawal], issuer: str, names: Mapping[
 
 
 def _of_images(
-    signed: Iterable[SignedWithdrawal], always: set[str], images: Mapping[str, str], may: set[tuple[str, str]]
+    signed: Iterable[SignedWithdrawal], issuer: str | None, images: Mapping[str, str], may: set[tuple[str, str]]
 ) -> Iterator[Document]:
     for one in signed:
         sha256 = images.get(one.target)
-        if sha256 is not None and (one.issuer in always or (sha256, one.issuer) in may):
+        if sha256 is not None and (one.issuer == issuer or (sha256, one.issuer) in may):
             yield _document(f"image {sha256}", one)
 
 

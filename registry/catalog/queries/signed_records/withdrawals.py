@@ -55,7 +55,7 @@ def rightly_withdrawn_cids(db: sa.Connection, own: Collection[str]) -> list[CID]
     or said a contribution that holds them."""
     said = indexed(db)
     images = images_of(db, {one["target"] for one in said})
-    may = may_take_back(db, set(images.values()))
+    may = may_take_back(db, None, set(images.values()))
     gone = {
         images[one["target"]]
         for one in said
@@ -84,11 +84,25 @@ def members(db: sa.Connection, snapshot: str, sha256s: Collection[str]) -> set[s
     return found
 
 
-def may_take_back(db: sa.Connection, sha256s: Collection[str]) -> set[tuple[str, str]]:
-    """(image, DID) of everybody who contributed it, or said a contribution that holds it."""
+def may_take_back(db: sa.Connection, snapshot: str | None, sha256s: Collection[str]) -> set[tuple[str, str]]:
+    """(image, DID) of everybody who contributed it, or said a contribution that holds it: of the contributions that
+    ``snapshot`` names, or of all."""
     found: set[tuple[str, str]] = set()
     for part in chunks(sha256s):
         rows = sa.select(_ROWS.sha256, _ROWS.issuer, _ROWS.contributor).where(_ROWS.sha256.in_(part)).distinct()
+        if snapshot is not None:
+            rows = rows.where(_ROWS.contribution.in_(_contributions(snapshot)))
         for row in db.execute(rows):
             found |= {(row.sha256, row.issuer), (row.sha256, row.contributor)}
     return found
+
+
+def contributions_elsewhere(db: sa.Connection, snapshot: str) -> list[str]:
+    """The contributions that a snapshot names and whose rows the catalog has not: they came in a file."""
+    known = sa.select(derived.contributions.c.cid)
+    return sorted(db.scalars(_contributions(snapshot).where(derived.mentions.c.target.not_in(known))))
+
+
+def _contributions(snapshot: str) -> sa.Select[str]:
+    named = derived.mentions.c
+    return sa.select(named.target).where(named.record == snapshot, named.relation == "from")
