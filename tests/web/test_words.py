@@ -8,11 +8,14 @@ from string import Formatter
 
 import pytest
 
+import registry
 import registry.evaluation
 import registry.provenance.checks
 import registry.web
+from registry.api import problems
 from registry.core.errors import InvalidInput
 from registry.core.records import Note
+from registry.core.text import cleaning
 from registry.evaluation import sentences
 from registry.evaluation.evaluate import evaluate
 from registry.evaluation.figures.thresholds import ThresholdRule
@@ -211,3 +214,31 @@ def test_what_a_record_says_in_its_own_words_is_marked_among_spanish_ones() -> N
 def test_numbers_that_were_measured_are_written_as_the_language_writes_them() -> None:
     assert Words("es").measured("900000000 pixels") == "900\u202f000\u202f000 píxeles"
     assert Words("en").measured("900000000 pixels") == "900,000,000 pixels"
+
+
+def raised_codes() -> set[str]:
+    """Codes that modules give which read, check and register rows, and what is sent of them."""
+    root = Path(registry.__path__[0])
+    images = root / "workflows" / "images"
+    folders = [root / "content" / "labels", root / "core" / "labeling", root / "core" / "text" / "cleaning.py"]
+    folders += [images / "registering", images / "importing", images / "uploading"]
+    files = [file for one in folders for file in ([one] if one.is_file() else one.rglob("*.py"))]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    literal = re.findall(r'code="([a-z_]+)"', text)
+    told = re.findall(r'listing\.\w+, \("([a-z_]+)"', text)  # of links
+    chosen = re.findall(r'_one_of\(.*"([a-z_]+)"\)', text)
+    return {*literal, *told, *chosen, *cleaning._BLANK_CODES.values()}
+
+
+def test_every_reason_to_refuse_a_row_has_words_by_its_code() -> None:
+    codes = raised_codes()
+    assert {"missing_file", "empty_label", "bad_box", "broken_link", "unknown_source", "contradicting_labels"} <= codes
+    known = {**catalogue()["row_reason"], **catalogue()["row_reason_part"]}
+    assert codes - known.keys() == set()
+    assert catalogue()["row_reason"].keys() & catalogue()["row_reason_part"].keys() == set()
+
+
+def test_every_status_of_an_error_page_has_words() -> None:
+    statuses = {str(status) for status in (*problems._HTTP_CODES, *(one[1] for one in problems._CLASSES), 500, 502)}
+    assert statuses - catalogue()["site_error"].keys() == set()
+    assert statuses - catalogue()["error_status"].keys() == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -92,6 +93,24 @@ def test_an_error_page_keeps_what_was_typed_as_it_is_and_leads_to_a_page(client:
     assert '<a href="/images">See all that are here</a>' in page
     assert "`emotionet" not in page
     assert 'class="sentence"' in get(client, "/runs/none", "text/html").text  # "there is no run"
+
+
+def test_a_spanish_error_page_says_it_in_spanish_and_what_programs_get_is_a_detail(client: Client) -> None:
+    for path, said in (
+        ("/runs/nosuch", "En este registro no hay ningún entrenamiento «nosuch»."),
+        ("/images/n3.png", "En este registro no hay ninguna imagen «n3.png»."),
+        ("/images?nosuch=1", "La dirección lleva un parámetro que esta página no admite."),
+        (f"/lineage/{'ab' * 32}", "La dirección "),
+        ("/releases/bafynothing", "La dirección no contiene un CID válido."),
+    ):
+        page = get(client, path, "text/html", **{"accept-language": "es"}).text
+        assert f"<p>{said}" in page, path
+        plain = re.sub(r"<details>.*?</details>", "", page, flags=re.DOTALL)
+        assert 'lang="en"' not in re.sub(
+            r"<nav.*?</nav>|<header.*?</header>|<footer.*?</footer>", "", plain, flags=re.S
+        )
+        assert '<div lang="en"><p' in page
+        assert "<details" not in get(client, path, "text/html").text
 
 
 def test_what_was_looked_for_is_what_the_error_speaks_of(client: Client) -> None:

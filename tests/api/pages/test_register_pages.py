@@ -118,6 +118,22 @@ def test_by_forms_alone_from_files_to_a_signed_contribution(anybody: Client, csr
     assert images(anybody) == 2
 
 
+def test_a_spanish_page_says_in_spanish_why_rows_were_refused(anybody: Client, csrf: str) -> None:
+    table = b"file,label,box\nx.jpg,calm,\nnone.jpg,calm,\ny.jpg,,\nx.jpg,calm,1 2\n"
+    files = {"labels.csv": table, "x.jpg": jpeg(40), "y.jpg": jpeg(41)}
+    address = send(anybody, "/register", csrf, files).headers["location"]
+    english = settled(anybody, address, "Check before you sign")
+    assert "<td>none.jpg is neither beside labels.csv nor in images/</td>" in english
+    for words in ("Revise antes de firmar", "Registrado"):
+        page = settled(anybody, f"{address}?lang=es", words)
+        assert "«none.jpg» no está ni junto a la tabla ni en images/." in page
+        assert "La etiqueta está vacía: escriba una o quite la fila." in page
+        assert "El recuadro no se puede aceptar" in page
+        assert "is neither beside" not in page
+        assert '<span lang="en">&#39;1 2&#39; is not a box' in page
+        send(anybody, address, csrf, {}, do="sign")
+
+
 def test_other_labels_than_the_usual_are_proposed_as_classes_and_training_follows_the_snapshot(
     anybody: Client, home: Home
 ) -> None:

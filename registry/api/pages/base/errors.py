@@ -20,6 +20,7 @@ from registry.api.pages.base.negotiate import is_for_people
 from registry.api.pages.base.session import AnyRequest
 from registry.api.problems import Problem
 from registry.core.errors import EmotionetError
+from registry.web.base.words import catalogue
 
 LISTS = frozenset({"images", "snapshots", "runs", "releases", "audits"})
 Handler = Callable[[AnyRequest, Any], Response[Any]]
@@ -57,6 +58,18 @@ def own_list(problem: Problem) -> str | None:
     return noun if noun in LISTS and re.search(r"(^| )/[a-z]", problem.hint or "") else None
 
 
+def sentence_for(problem: Problem) -> tuple[str, str]:
+    """The key of the words for this problem in another language than English, and the name that goes into them: by
+    what the address names, else by the problem's code, else by its status."""
+    parts = [part for part in unquote(problem.instance).split("/") if part]
+    if problem.code == "not_found" and len(parts) == 2 and parts[0] in LISTS:
+        return f"not_here.{parts[0]}", parts[1][:100]
+    if problem.code in catalogue()["error_reason"]:
+        return f"error_reason.{problem.code}", ""
+    known = str(problem.status) in catalogue()["error_status"]
+    return f"error_status.{problem.status if known else 400 if problem.status < 500 else 500}", ""
+
+
 def with_error_pages(handler: Handler) -> Handler:
     """The handler, whose problem is shown as a page to who asks for pages."""
 
@@ -74,6 +87,7 @@ def with_error_pages(handler: Handler) -> Handler:
             "problem": found,
             "wanted": search_text(found, request.query_params.values(), request.scope.get("path_template", "")),
             "reads_a_form": found.status == 405 and request.method in ("GET", "HEAD"),
+            "sentence": sentence_for(found),
             "verbatim": begins_with_identifier(found),
             "list": own_list(found) if found.status == 404 else None,
         }
