@@ -221,3 +221,18 @@ def test_every_command_takes_an_issuer_in_every_spelling(made: Made, capsys: Cap
         assert document(capsys, "audit", made.release, "--level", "2", "--issuer", spelling)["holds"]
     assert len(taken) == 1, "the snapshot's query has the DID, however it was written"
     assert error(capsys, "profile", "show", "0x12", status=2)[0].endswith("is not an issuer")
+
+
+def test_a_name_that_was_a_releases_says_what_is_fetched_by_it_now(
+    made: Made, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said(capsys, "name", "set", "moved", made.release)
+    said(capsys, "name", "set", "moved", made.snapshot)
+    assert main(["fetch", "moved", "-o", "record"]) == 0
+    told = "".join(capsys.readouterr())
+    assert "moved names a snapshot now" in told
+    assert "`emotionet fetch moved@1`" in told
+    assert main(["fetch", "moved@1", "-o", "weights"]) == 0
+    assert "final weights of release" in (told := "".join(capsys.readouterr()))
+    assert "now" not in told

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import Home, open_home
+from registry.catalog.schema.arriving import referenced_images
 from registry.cli.main import main
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, UsageError
@@ -68,6 +69,14 @@ def test_a_list_names_images_and_every_wrong_line_is_told(home: Home) -> None:
         take_snapshot(home, images=lines)
     told = [(one.row, one.code) for one in caught.value.rejected]
     assert told == [(5, "repeated"), (6, "malformed"), (7, "unknown"), (8, "withdrawn")]
+    coming, given_up = (str(CID.v1(0x55, bytes([number]) * 32)) for number in (1, 2))
+    kept = {"attempts": 0, "created": "2026-11-30T00:00:00Z", "updated": "2026-11-30T00:00:00Z"}
+    with home.catalog.write() as db:
+        for cid_, state in ((coming, "waiting"), (given_up, "given_up")):
+            db.execute(referenced_images.insert().values(cid=cid_, state=state, **kept))
+    with pytest.raises(RejectedNames) as waits:
+        take_snapshot(home, images=[coming, given_up])
+    assert ["waits for its bytes" in one.reason for one in waits.value.rejected] == [True, False]
     home.store.flush()
     assert {str(one) for one in home.store.cids()} == before
     for nothing, partial in (([], False), (["# none", ""], False), (["no such thing"], True)):

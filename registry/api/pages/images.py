@@ -35,9 +35,10 @@ NOBODY = Speaker(anybody=False)
 
 
 @get("/images", include_in_schema=False, sync_to_thread=True, reads=(*images.ASKED, "cursor"))
-def show_grid(request: AnyRequest, home: Home) -> Response[str]:
-    """The catalog's images, filtered by what the address says."""
-    return html(request, "pages/images.html", **images.grid(home, request.query_params))
+def show_grid(request: AnyRequest, home: Home, disputed: Annotated[bool, QueryParameter()] = False) -> Response[str]:
+    """The catalog's images, filtered by what the address says; ``disputed`` is read as the document reads it."""
+    query = {**dict(request.query_params.items()), "disputed": "true" if disputed else ""}
+    return html(request, "pages/images.html", **images.grid(home, query))
 
 
 @get("/images/{identity:str}", include_in_schema=False, sync_to_thread=True)

@@ -71,6 +71,7 @@ def add_withdrawal(withdrawing: argparse.ArgumentParser) -> None:
 def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
     """Write a verified file or folder."""
     from registry.workflows.names.resolve import is_reference
+    from registry.workflows.names.stood_for import former_release
     from registry.workflows.releases.fetch_weights import fetch_weights, release_at
     from registry.workflows.store.read_content import fetch
 
@@ -81,6 +82,8 @@ def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
         release = None if target is None else release_at(opened, target)
         if release is None:
             done = fetch(opened, str(target or wanted.cid), wanted.out, bars)
+            if former := former_release(opened, wanted.cid):
+                output.say(former)
         else:
             warn_of(opened, release)
             done = fetch_weights(opened, release, wanted.out, stem(wanted.cid), bars)

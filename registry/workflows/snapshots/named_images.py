@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from registry.catalog.database.database import Connection
 from registry.catalog.database.sql import CHUNK, names_of
+from registry.catalog.queries.labeled_images import referenced
 from registry.catalog.queries.labeled_images.named import labelled
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
 from registry.core import records
@@ -74,9 +75,13 @@ def named_images(db: Connection, lines: Iterable[str], *, partial: bool = False)
     withdrawn = {one.hex() for one in withdrawn_images(db)}
     for batch in _batches(lines):
         known = labelled(db, (name for _, _, names in batch for name in names))
+        unknown = (name for _, _, names in batch if not known.keys() & names for name in names)
+        waiting = referenced.waiting(db, unknown)
         for row, shown, names in batch:
             sha256 = next((known[name] for name in names if name in known), None)
             code, reason = _wrong(sha256, names, withdrawn, found)
+            if code == "unknown" and waiting.intersection(names):
+                reason = "names an image that waits for its bytes"
             if reason:
                 rejected.append(Rejected(row, shown, code, reason))
             elif sha256 is not None:

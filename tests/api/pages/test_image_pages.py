@@ -101,6 +101,15 @@ def test_filters_of_the_address_hold_for_page_and_document_alike(client: Client,
     assert "Ninguna imagen" in see(client, f"/images?{query}", language="es") or count
 
 
+@pytest.mark.parametrize("value", ["true", "1", "false", "0", "xyz"])
+def test_a_filter_that_is_on_or_off_is_read_alike_for_page_and_document(client: Client, value: str) -> None:
+    document = client.get(f"/images?disputed={value}")
+    page = see(client, f"/images?disputed={value}", document.status_code)
+    if document.status_code == 200:
+        assert shown(page) == [one["sha256"] for one in document.json()["items"]]
+    assert (document.status_code == 200) == (value != "xyz")
+
+
 def test_what_a_run_dropped_for_a_reason_is_a_filter(client: Client, home: Home) -> None:
     page = see(client, "/images")
     links = re.findall(r'<a href="(/images\?run=[^"&]+&amp;dropped=[^"]+)">', page)

@@ -126,6 +126,14 @@ def get(db: sa.Connection, cid: str) -> dict[str, Any] | None:
     return {**{name: value for name, value in found.items() if name != "job"}, "rows": rows}
 
 
+def waiting(db: sa.Connection, cids: Iterable[str]) -> set[str]:
+    """Those of these CIDs whose bytes are waited for; one that was given up is none."""
+    found: set[str] = set()
+    for part in chunks(cids):
+        found.update(db.scalars(sa.select(_IMAGES.c.cid).where(_IMAGES.c.cid.in_(part), _IMAGES.c.state == "waiting")))
+    return found
+
+
 def _of_image() -> sa.Select[Any]:
     columns = [column for column in _IMAGES.c if column.name != "job"]
     named = sa.join(image_cids, _IMAGES, _IMAGES.c.cid == image_cids.c.cid)
