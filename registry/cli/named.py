@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry.cli.output import warn
-from registry.core.errors import NotFound, UsageError
+from registry.core.errors import InvalidInput, NotFound, UsageError
 
 if TYPE_CHECKING:
     from registry.assembly import Home
@@ -42,6 +42,17 @@ def content(opened: Home, text: str, *kinds: str) -> CID:
         code="invalid_cid",
         hint=f"import it first: `emotionet import {text}` prints its CID.",
     )
+
+
+def release_first(opened: Home, text: str) -> CID:
+    """As ``content``; of a name that stood for things of several kinds, what it stands for as a release."""
+    from registry.workflows.names.beginnings import is_beginning
+    from registry.workflows.names.resolve import find, is_reference
+
+    if is_reference(text) and not is_beginning(text):
+        with suppress(InvalidInput, NotFound):  # no release: whatever else it stands for
+            return find(opened, text, "release")
+    return content(opened, text)
 
 
 def record(opened: Home, text: str, *kinds: str) -> CID:
@@ -95,7 +106,7 @@ def audited(opened: Home, text: str) -> str:
     if names_content(text) or (is_file(text) and not Path(text).is_dir()):
         return text
     try:
-        return str(content(opened, text))
+        return str(release_first(opened, text))
     except (UsageError, NotFound) as error:
         if Path(text).is_dir():
             hint = "give a CAR file, or the CID of what is held here."

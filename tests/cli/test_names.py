@@ -11,8 +11,12 @@ import pytest
 
 from registry.catalog.queries.training_runs import runs
 from registry.cli.main import main
+from registry.cli.named import audited, content
+from registry.core.ipld.cid import CID
 from registry.core.tensors import tensors_digest
+from registry.web.pages.home import home_page
 from registry.workflows.names.find_image import find_image
+from registry.workflows.names.set_name import set_name
 from tests.support.forgery import simulated_release
 
 
@@ -236,3 +240,15 @@ def test_a_name_that_was_a_releases_says_what_is_fetched_by_it_now(
     assert main(["fetch", "moved@1", "-o", "weights"]) == 0
     assert "final weights of release" in (told := "".join(capsys.readouterr()))
     assert "now" not in told
+
+
+def test_an_audit_takes_a_name_for_its_release_first(tmp_path: Path) -> None:
+    with simulated_release(tmp_path) as made:
+        home, snapshot = made.home, made.view.preprocessing.snapshot
+        release = CID.parse(home_page(home)["newest"][0]["cid"])
+        set_name(home, home.key, "faces", release)
+        set_name(home, home.key, "faces", snapshot)
+        set_name(home, home.key, "people", snapshot)
+        assert content(home, "faces") == snapshot  # the newest of all
+        assert audited(home, "faces") == str(release)
+        assert audited(home, "people") == str(snapshot)
