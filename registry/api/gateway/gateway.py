@@ -34,6 +34,7 @@ from registry.core.errors import NotFound
 from registry.core.ipld.typed_cid import given
 from registry.workflows.parts import Parts
 
+ASK_AGAIN = "public, no-cache"
 MAX_ROOTS = 64  # more are left out of X-Ipfs-Roots, which is a hint for caches
 _SAFE = "/:@!$&'()*+,;=~"  # what a path may hold as it is (RFC 3986)
 _STATUSES = problems(404, 406, 410, 412, 416, 422, 502)
@@ -196,7 +197,8 @@ def _send_block(
 def _send_car(
     request: Request[Any, Any, Any], published: Public, way: Way, wanted: Wanted, headers: dict[str, str]
 ) -> Response[Any]:
-    """A CAR is streamed: no length, no ranges; its ETag is weak, since what is withdrawn is left out of it."""
+    """A CAR is streamed: no length, no ranges; its ETag is weak, since what is withdrawn is left out of it. So whoever
+    keeps a copy asks again each time: one block alone is the same for ever."""
     extract = Extract(way, wanted.scope, wanted.entity_bytes, wanted.form.duplicates, published.withheld())
     etag = _car_etag(extract)
     headers = {
@@ -204,6 +206,8 @@ def _send_car(
         **ranges.immutable_headers(etag, wanted.filename or f"{way.target}.car", weak=True),
         "Accept-Ranges": "none",
     }
+    if extract.scope != "block":
+        headers["Cache-Control"] = ASK_AGAIN
     if ranges.etag_matches(request.headers.get("if-none-match"), etag):
         return ranges.not_modified(headers)
     body = iter(()) if request.method == "HEAD" else ranges.started(extract.write(published.public_store()))

@@ -21,6 +21,7 @@ from registry.core.table import tables
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.near_duplicates import COPY
 from registry.workflows.store.read_content import read_as
+from registry.workflows.withdrawals.withdrawn import withdrawals_among
 
 MOST = 10
 Document = dict[str, Any]
@@ -77,7 +78,15 @@ def releases_with(parts: Parts, sha256: bytes, most: int = MOST) -> list[Documen
     models were trained on it (None: not known here), and ``dropped``, why cleaning left it out (None: it did not)."""
     with parts.catalog.read() as db:
         found = queries.releases_of(db, sha256.hex(), most)
-    return [{**row, **_trained(parts, CID.parse(row["release"]), sha256)} for row in found]
+    back = withdrawals_among(parts, (row["release"] for row in found), ())
+    return [
+        {
+            **row,
+            "withdrawn": any(one["what"] == "release" for one in back.get(row["release"], ())),
+            **_trained(parts, CID.parse(row["release"]), sha256),
+        }
+        for row in found
+    ]
 
 
 def _trained(parts: Parts, cid: CID, sha256: bytes) -> Document:

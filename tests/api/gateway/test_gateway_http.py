@@ -56,7 +56,7 @@ def test_a_car_is_answered_with_its_headers(client: Client, root: CID) -> None:
         "content-type": f"{CAR_TYPE}; version=1; order=dfs; dups=n",
         "content-disposition": f'attachment; filename="{leaf}.car"',
         "x-content-type-options": "nosniff",
-        "cache-control": "public, max-age=29030400, immutable",
+        "cache-control": "public, no-cache",
         "accept-ranges": "none",
         "vary": "Accept",
         "x-ipfs-path": f"/ipfs/{root}/plain.txt",

@@ -14,19 +14,21 @@ from registry.assembly import Home
 from registry.catalog.index import indexing
 from registry.cli.main import main
 from registry.core import records
+from registry.core.ipld.cid import CID
 from registry.core.table import tables
 from registry.workflows.audit.audit_target import audit_target
+from registry.workflows.images.image_uses import releases_with
 from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.store.export_held import export_held
 from registry.workflows.withdrawals.withdraw import withdraw
 from tests.support.forgery import OtherKey, opened_home, publish, simulated_home
 
-CONTRIBUTOR, STRANGER = OtherKey(), OtherKey(8)
+CONTRIBUTOR, STRANGER, ANOTHER = OtherKey(), OtherKey(8), OtherKey(9)
 TIME = "2026-11-30T00:00:00Z"
 
 
-def says(home: Home, key: OtherKey, sha256: bytes) -> None:
-    entry = key.says(home, records.Withdrawal(target=sha256, reason="theirs", remedy="notice", effective=TIME))
+def says(home: Home, key: OtherKey, target: bytes) -> None:
+    entry = key.says(home, records.Withdrawal(target=target, reason="theirs", remedy="notice", effective=TIME))
     with home.catalog.write() as db:
         indexing.index_entry(db, entry, home.store.get)
 
@@ -84,7 +86,9 @@ def test_only_who_has_a_say_takes_back_and_every_place_tells_what_the_audit_does
         import_source(here, str(tmp_path / "release.car"))
         withdraw(here, ours.hex(), "ya no quiero")
         says(here, STRANGER, strange)
+        says(here, ANOTHER, bytes(CID.parse(release)))
         assert all(found == set() for found in told(here, release, snapshot, capsys).values())
+        assert [one["withdrawn"] for one in releases_with(here, issued)] == [False]
         assert main(["release", "show", release]) == 0
         assert "Withdrawn" not in capsys.readouterr().out
         with TestClient(create_app(here), raise_server_exceptions=False) as client:
@@ -98,3 +102,5 @@ def test_only_who_has_a_say_takes_back_and_every_place_tells_what_the_audit_does
         assert told(here, release, snapshot, capsys) == dict.fromkeys(
             ("show", "list", "API's list", "API", "snapshot", "audit"), expected
         )
+        withdraw(here, release, "all of it", signer=key)
+        assert [one["withdrawn"] for one in releases_with(here, issued)] == [True]

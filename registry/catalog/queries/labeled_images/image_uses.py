@@ -46,7 +46,7 @@ def preprocessings_of(db: sa.Connection, sha256: str, limit: int) -> list[dict[s
 
 
 def releases_of(db: sa.Connection, sha256: str, limit: int) -> list[dict[str, Any]]:
-    """``release, time, issuer, recipe, withdrawn`` of signed releases of a snapshot with the image, which their
+    """``release, time, issuer, recipe`` of signed releases of a snapshot with the image, which their
     cleaning may have dropped."""
     signed = signed_records(derived.releases).subquery()
     query = (
@@ -55,12 +55,11 @@ def releases_of(db: sa.Connection, sha256: str, limit: int) -> list[dict[str, An
             signed.c.issued_at.label("time"),
             signed.c.issuer,
             signed.c.recipe_name.label("recipe"),
-            signed.c.withdrawn,
         )
         .where(signed.c.snapshot.in_(_holding(sha256)))
         .order_by(signed.c.issued_at.desc(), signed.c.cid)
     )
-    return [{**row, "withdrawn": bool(row["withdrawn"])} for row in db.execute(query.limit(limit)).mappings()]
+    return [dict(row) for row in db.execute(query.limit(limit)).mappings()]
 
 
 def withdrawals_of(db: sa.Connection, sha256: str) -> list[dict[str, Any]]:
