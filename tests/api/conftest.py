@@ -19,6 +19,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from registry.api.app import create_app
+from registry.api.pages.base.common import LANGUAGE
 from registry.assembly import Home, open_home
 from registry.catalog import tokens
 from registry.content.stores.memory import MemoryStore
@@ -171,6 +172,14 @@ def resting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resting]:
     """One for all tests that leave it as it is: making one takes longer than asking it."""
     with rested(tmp_path_factory.mktemp("resting")) as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def _forgets_the_language(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A page that was asked for in a language leaves a cookie, which would choose it for the next test too."""
+    yield
+    if "resting" in request.fixturenames:
+        request.getfixturevalue("resting").client.cookies.delete(LANGUAGE)
 
 
 @contextmanager

@@ -8,18 +8,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from registry.catalog.database.database import Catalog
+from registry.catalog.database.database import Catalog, Connection
 from registry.catalog.database.engines import sqlite_file
 from registry.catalog.queries import log_forks
 from registry.catalog.queries.labeled_images import referenced
 from registry.catalog.queries.signed_records import entries
 from registry.core.errors import Conflict, EmotionetError, Unavailable
 from registry.core.text.cleaning import counted
-from registry.provenance.keys import keys
-from registry.provenance.keys import signed_heads as signed_heads
+from registry.provenance.keys import keys, signed_heads
 from registry.settings import DEFAULT_METHOD
 from registry.workflows.local_issuers import local_issuers, signing_issuers
 from registry.workflows.log.lost_catalog import HINT, is_behind
@@ -36,8 +36,8 @@ def examine(parts: Parts) -> list[dict[str, Any]]:
         "store": _store,
         "catalog": _catalog,
         "key": _key,
-        "logs": _logs,
-        "images": _images,
+        "logs": partial(_in_catalog, look=_logs),
+        "images": partial(_in_catalog, look=_images),
         "anchors": _anchors,
         "method": lambda found: f"{DEFAULT_METHOD}, version {found.method(DEFAULT_METHOD).version}",
     }
@@ -65,19 +65,24 @@ def _store(parts: Parts) -> str:
     return f"{counted(sum(1 for _ in parts.store.pins()), 'pinned root')}: nothing below them is ever deleted"
 
 
-def _images(parts: Parts) -> str:
-    """How many images' bytes have yet to come."""
+def _in_catalog(parts: Parts, look: Callable[[Parts, Connection], str]) -> str:
+    """What ``look`` tells of the catalog, where there is one of this version."""
     path = sqlite_file(parts.settings.database_url)
     if path is not None and not path.exists():
         return "none yet"
     catalog = Catalog(parts.settings.database_url)
     try:
         if not catalog.is_current():
-            return "not looked at: the schema is of another version"
+            return "not looked at: the catalog's schema is of another version"
         with catalog.read() as db:
-            counts = referenced.counted(db)
+            return look(parts, db)
     finally:
         catalog.close()
+
+
+def _images(parts: Parts, db: Connection) -> str:
+    """How many images' bytes have yet to come."""
+    counts = referenced.counted(db)
     waiting, given_up = (sum(n for (state, _), n in counts.items() if state == one) for one in ("waiting", "given_up"))
     if not waiting and not given_up:
         return "none waits for its bytes"
@@ -116,20 +121,10 @@ def _key(parts: Parts) -> str:
     return found.did if found else "none yet: the first command that signs creates it"
 
 
-def _logs(parts: Parts) -> str:
+def _logs(parts: Parts, db: Connection) -> str:
     """``Conflict`` if the log of this home's own issuer forks; strangers' logs that do are named."""
-    path = sqlite_file(parts.settings.database_url)
-    if path is not None and not path.exists():
-        return "none yet"
-    catalog = Catalog(parts.settings.database_url)
-    try:
-        if not catalog.is_current():
-            return "the catalog's schema is of another version: not looked at"
-        with catalog.read() as db:
-            forked = log_forks.of(db)
-            newest = [found[0] for one in sorted(signing_issuers(parts)) if (found := entries.newest(db, one))]
-    finally:
-        catalog.close()
+    forked = log_forks.of(db)
+    newest = [found[0] for one in sorted(signing_issuers(parts)) if (found := entries.newest(db, one))]
     own = sorted(local_issuers(parts) & set(forked))
     if own:
         raise Conflict(
