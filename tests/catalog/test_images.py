@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from registry.catalog import private_data as private
 from registry.catalog.database.database import Catalog
 from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.labeled_images.described import NAMED
 from registry.catalog.queries.labeled_images.rows import contributors_query, current_rows
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
 from registry.catalog.schema.derived import REBUILDABLE
@@ -62,11 +63,22 @@ def test_what_is_told_of_an_image(world: World) -> None:
         ],
         "subject": "p1",
         "licence": "CC0",
+        "labellers": 3,
         "agreement": "0.333",  # one pair of three has the same label
         "status": "referenced",
     }
     assert second is not None
     assert (second["label"], second["licence"], second["subject"]) == (None, None, None)  # a tie, no agreement
+
+
+def test_of_many_labellers_some_are_named_and_all_are_counted(world: World) -> None:
+    people = [f"p{number:03}" for number in range(NAMED + 20)]
+    world.label(*(world.row(0, "feliz" if number else "triste", name) for number, name in enumerate(people)))
+    with world.catalog.read() as db:
+        told = images.get_image(db, sha256_of(0).hex())
+    assert told is not None
+    assert (told["labellers"], told["labels"]) == (NAMED + 20, {"feliz": NAMED + 19, "triste": 1})
+    assert told["contributors"] == [one["contributor"] for one in told["speakers"]] == people[:NAMED]
 
 
 def test_a_corrected_label_no_longer_counts(world: World) -> None:

@@ -29,6 +29,7 @@ class Image(Answer, frozen=True, kw_only=True):
     labels: Counts
     contributors: list[str]
     speakers: list[Speaker] | UnsetType = UNSET
+    labellers: Count | UnsetType = UNSET
     subject: str | None
     licence: str | None
     status: Literal["referenced", "stored", "withdrawn"]

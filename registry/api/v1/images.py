@@ -136,7 +136,8 @@ def list_images(
 ) -> Page:
     """Images by rising sha256; label, issuer, contributor, subject, licence and right must be met by one newest label.
 
-    A contributor's name under two issuers is two people: `issuer` says whose, and `speakers` shows it. `right` is a
+    A contributor's name under two issuers is two people: `issuer` says whose, and `speakers` shows it. Of many
+    `labellers` the first 100 are named; an image's `labels` name all, a page at a time. `right` is a
     signal (tdm-reservation, for example, whoever says it; picture.tdm-reservation: the picture itself) or `any`, and
     each image then has its `rights` and their `standing`;
     `disputed=true`: its labels differ; `run` and `dropped`: what that run's cleaning dropped for that reason. A page

@@ -13,6 +13,7 @@ from registry.catalog.queries.labeled_images.rows import is_newest
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import image_cids
 
+NAMED = 100  # people that an image's document names; its history names all, a page at a time
 _ROWS = derived.contribution_rows
 _NAMES: sa.BindParameter[str] = sa.bindparam("names", expanding=True)
 
@@ -71,8 +72,11 @@ def _document(image: Row, rows: Sequence[Row], cids: Sequence[str]) -> dict[str,
         "label": best[0] if len(best) == 1 else None,
         "labels": dict(sorted(labels.items())),
         "agreement": alike(labels.values()),
-        "contributors": sorted({row.contributor for row in rows}),
-        "speakers": [{"issuer": row.issuer, "contributor": row.contributor, "label": row.label} for row in rows],
+        "labellers": len(rows),
+        "contributors": sorted({row.contributor for row in rows})[:NAMED],
+        "speakers": [
+            {"issuer": row.issuer, "contributor": row.contributor, "label": row.label} for row in rows[:NAMED]
+        ],
         "subject": _agreed(row.subject for row in rows),
         "licence": _agreed(row.licence for row in rows),
         "status": "withdrawn" if image.withdrawn else "stored" if image.stored else "referenced",

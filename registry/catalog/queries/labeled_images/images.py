@@ -170,8 +170,9 @@ def list_images(
     """A page of images by rising sha256, and the cursor of the next page or None.
 
     Each has ``sha256`` (hex), ``cid``, ``size``, ``label`` (the one most contributors give, as given;
-    None on a tie), ``labels`` {label: count}, ``agreement`` (``alike``), ``contributors``, ``speakers``
-    (whose they are, and what each says: {issuer, contributor, label}), ``subject``, ``licence`` (None unless all who
+    None on a tie), ``labels`` {label: count}, ``agreement`` (``alike``), ``labellers`` (their
+    number), ``contributors``, ``speakers`` (the first 100, whose they are, and what each says: {issuer, contributor,
+    label}), ``subject``, ``licence`` (None unless all who
     give one agree) and ``status``. ``label`` (one, or any of several), ``issuer``, ``contributor`` and ``subject`` must
     all be met by one newest row. ``UsageError`` for an unknown status, limit or cursor.
     """
