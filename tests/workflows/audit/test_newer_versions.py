@@ -16,7 +16,8 @@ from registry.core import records
 from registry.core.ipld import car, encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.ipld.dag import walk_closure
-from registry.core.records import versions
+from registry.core.records import codec, versions
+from registry.core.remembered import Remembered
 from registry.core.run_view import ReleaseView
 from registry.core.table import cells, columns, tables
 from registry.core.table import versions as table_versions
@@ -58,6 +59,7 @@ class Contribution2(records.Contribution, frozen=True, kw_only=True, tag="contri
 
 def test_a_newer_program_audits_and_predicts_as_the_old_one(old: Released, monkeypatch: pytest.MonkeyPatch) -> None:
     home = old.home
+    monkeypatch.setattr(codec, "_read_lately", Remembered[bytes, records.Record](codec.KEPT, len))  # by another program
     monkeypatch.setitem(records.TYPES, "plan", Plan2)
     monkeypatch.setitem(versions.STEPS, "plan", (versions.added(budget="none"),))
     monkeypatch.setitem(records.TYPES, "contribution", Contribution2)
