@@ -2,7 +2,7 @@
 
 Invariants: one line a row that was accepted, in the rows' order, in the columns of labels.csv with ``cid`` in place of
 ``file``. The file's name stands in ``from_file``, which is no column of labels: whoever reads the table again ignores
-it. Empty columns of what may be left out are left out.
+it alone. Empty columns of what may be left out are left out.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from typing import IO
 
 from registry.content.labels.coco import is_coco, read_coco
 from registry.content.labels.label_row import LabelRow, Rejection, make_row, rejected
+from registry.content.labels.tables.cid_table import NAME as FILE_NAME
 from registry.content.labels.tables.columns import Columns, Mapped
 from registry.content.labels.tables.delimited import read_delimited, stream_delimited
 from registry.content.labels.tables.jsonl import read_jsonl
@@ -154,7 +155,9 @@ def stream_labels(stream: IO[bytes]) -> Iterator[LabelRow | Rejection]:
             hint = "name the columns so in its first line."
         reason = str(error).replace("file (or cid)", "cid")
         raise InvalidInput(reason, code=error.code, hint=hint.replace("file,label", "cid,label") or None) from error
-    if unknown := columns.left_out():  # one misspelt, as contributer, would be signed for good without what it says
+    if unknown := [
+        name for name in columns.left_out() if name != FILE_NAME
+    ]:  # one misspelt, as contributer, would be signed for good without what it says
         raise InvalidInput(
             f"the body has columns that no row has: {', '.join(map(repr, unknown))[:200]}",
             code="bad_labels",
