@@ -23,7 +23,7 @@ from registry.web.pages.runs.log_lines import short
 from registry.workflows.parts import Parts
 from registry.workflows.runs.list_plans import list_plans
 
-MOST_PLANS = 200  # of an issuer, the newest, that are looked at
+MOST_PLANS = 50  # of an issuer, the newest, that a page looks at: each is read
 MOST_IMAGES = 20_000  # of a snapshot that is compared with another for a page
 _alike = Remembered[tuple[str, str], bool](10_000)
 MOST_VALUES = 60  # of a recipe that are shown
