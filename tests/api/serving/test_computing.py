@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from registry.assembly import Home
 from registry.core.errors import EmotionetError, InvalidInput, NewerVersion, NotFound, Unavailable
 from registry.core.ipld.cid import CID
 from tests.support.forgery import Released, simulated_release
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
 def elsewhere() -> Iterator[Computing]:
     found = Computing()
     found.use_processes()
-    yield found
+    with pytest.MonkeyPatch.context() as patch:
+        # the processes are given functions of this file, and an install has no tests
+        patch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
+        yield found
     found.close()
 
 
