@@ -54,6 +54,7 @@ from registry.core.records.release import Release as Release
 from registry.core.records.release import Remedy as Remedy
 from registry.core.records.release import Weights as Weights
 from registry.core.records.release import Withdrawal as Withdrawal
+from registry.core.records.training import EVM_BLOCK as EVM_BLOCK
 from registry.core.records.training import REFIT as REFIT
 from registry.core.records.training import Beacon as Beacon
 from registry.core.records.training import Checkpoint as Checkpoint

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any
+from typing import Any, Literal
 
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
@@ -16,6 +16,7 @@ from registry.core.records.base_weights import BaseSeen, Origin
 from registry.core.records.figures import Claim, GroupTest, Metric, Note, Optimistic, Overfitting, Spread, Verdict
 from registry.core.records.log import Block
 
+EVM_BLOCK = "evm-block"  # in Plan.beacons: the block of the plan's anchor
 REFIT = "refit"  # Plan.final: the published weights are trained on all images, and judged by none
 
 
@@ -45,6 +46,11 @@ class EvmBlock(Block, frozen=True, kw_only=True, tag_field="kind", tag="evm-bloc
     """A beacon: the block in which the plan's anchor lies."""
 
     @property
+    def named(self) -> str:
+        """As a plan names it in ``beacons``."""
+        return EVM_BLOCK
+
+    @property
     def value(self) -> bytes:
         """The 32 bytes that nobody knew before: the block's hash. ``InvalidInput`` (``bad_seed``) if it is none."""
         if not re.fullmatch("0x[0-9a-f]{64}", self.block_hash):
@@ -58,6 +64,11 @@ class DrandRound(Part, frozen=True, kw_only=True, tag_field="kind", tag="drand")
     chain: str  # hash of the network's chain, 64 hex digits
     round: int
     signature: bytes  # of the round
+
+    @property
+    def named(self) -> str:
+        """As a plan names it in ``beacons``."""
+        return f"drand:{self.chain}"
 
     @property
     def value(self) -> bytes:
@@ -86,9 +97,11 @@ class Environment(Record, frozen=True, kw_only=True, tag="environment"):
 class Plan(Record, frozen=True, kw_only=True, tag="plan"):
     """All that is decided before the folds are drawn, and what the base weights have seen of the images to be judged.
 
-    ``origin`` is None exactly where ``base`` is; ``seen``, a SEEN table, is None where nothing is known of it.
+    ``origin`` is None exactly where ``base`` is; ``seen``, a SEEN table, is None where nothing is known of it. From
+    version 2 on the draw mixes exactly the ``beacons`` that the plan names, so that nobody drops one afterwards.
     """
 
+    v: int = 2  # version 1 named no beacons, and bound the draw to none
     preprocessing: CID
     method: MethodRef
     recipe: CID
@@ -103,6 +116,8 @@ class Plan(Record, frozen=True, kw_only=True, tag="plan"):
     groups: tuple[str, ...]  # attributes by which groups are compared: all that items have, sorted
     claims: tuple[Claim, ...]
     final: str  # the published weights: "fold:N", or "refit" for a training on all images
+    beacons: tuple[str, ...] = ()  # what the draw must mix, in order: evm-block, drand:<hash of the network's chain>
+    correction: Literal["holm", "none"] = "none"  # how verdicts are corrected for attempts; none of version 1
 
 
 class Draw(Record, frozen=True, kw_only=True, tag="draw"):

@@ -44,7 +44,10 @@ def added(**meant: Any) -> Step:
     return Step(up, down)
 
 
-STEPS: dict[str, tuple[Step, ...]] = {"snapshot": (added(trusted=[], use=None),)}  # by record type
+STEPS: dict[str, tuple[Step, ...]] = {  # by record type
+    "snapshot": (added(trusted=[], use=None),),
+    "plan": (added(beacons=[], correction="none"),),
+}
 
 
 def newest(kind: str) -> int:

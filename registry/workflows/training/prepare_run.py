@@ -155,6 +155,7 @@ def _records(
         groups=tuple(sorted(attributes)),
         claims=tuple(records.Claim(**claim) for claim in options["claims"]),
         final=options["final"],
+        beacons=(records.EVM_BLOCK,) if parts.settings.proves_to_others and not options["unanchored"] else (),
     )
     parts.store.flush()
     return preprocessing, plan

@@ -105,7 +105,7 @@ const auditCheck = fields({
 });
 
 /** What each version of a record type after the first added, with what its absence means. */
-export const STEPS = { snapshot: [{ trusted: [], use: null }] };
+export const STEPS = { snapshot: [{ trusted: [], use: null }], plan: [{ beacons: [], correction: "none" }] };
 
 /** Fields by a record's type, beside `type` and `v`, in its newest version. */
 export const SCHEMAS = {
@@ -141,6 +141,8 @@ export const SCHEMAS = {
     groups: list(text),
     claims: list(claim),
     final: text,
+    beacons: list(text),
+    correction: oneOf("holm", "none"),
   },
   draw: { plan: record("plan"), beacons: list(beacon), seed: bytesOf(32), folds: table("draw.folds") },
   training: {
