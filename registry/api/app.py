@@ -36,11 +36,11 @@ from registry.api.pages.base.session import WrongTokens
 from registry.api.pages.base.tasks import Tasks
 from registry.api.pages.runs import routes as run_pages
 from registry.api.pages.snapshots import routes as snapshot_pages
-from registry.api.problems import StrictRequest
 from registry.api.serving import pools, seen, trace
 from registry.api.serving.followers import FOLLOWERS
 from registry.api.serving.kept import Kept
 from registry.api.serving.metrics import Answers
+from registry.api.strict_request import StrictRequest
 from registry.api.v1 import audits, content, images, names, releases, runs, search, session, snapshots, writes
 from registry.api.v1.wire import JSON_BYTES
 from registry.assembly import Home

@@ -8,13 +8,12 @@ sent. Content that does not verify is 422 if the client sent it, 502 if it is st
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, InternalServerException, ValidationException
+from litestar.exceptions import HTTPException, ValidationException
 
 from registry.api.access.request_id import request_id
 from registry.api.hints import for_http
@@ -114,30 +113,6 @@ class HttpProblem(HTTPException):
         self.code = code or _HTTP_CODES.get(status, "error")
 
 
-class StrictRequest(Request[Any, Any, Any]):
-    """A request whose body, where it is no JSON or ends too early, is the sender's fault, however it is broken."""
-
-    async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body's pieces. ``HttpProblem`` 400 (``client_gone``), which nobody reads, for a client that hung up."""
-        pieces = super().stream()
-        while True:
-            try:
-                piece = await anext(pieces)
-            except StopAsyncIteration:
-                return
-            except InternalServerException as error:  # the framework's only one here: it takes that for a defect
-                log.info("%s %s: the client went away", self.method, self.url.path, extra=_told_by(self))
-                raise HttpProblem(400, "the client went away before its body had come", code="client_gone") from error
-            yield piece
-
-    async def json(self) -> Any:
-        """The decoded body. ``HttpProblem`` 400 for bytes that are no UTF-8 and for nesting without end."""
-        try:
-            return await super().json()
-        except (UnicodeDecodeError, RecursionError) as error:
-            raise HttpProblem(400, f"the body is not JSON: {error}") from error
-
-
 def response(problem: Problem, headers: dict[str, str] | None = None) -> Response[Any]:
     """The answer that carries a problem; never cached."""
     return Response(
@@ -148,7 +123,7 @@ def response(problem: Problem, headers: dict[str, str] | None = None) -> Respons
     )
 
 
-def _told_by(request: Request[Any, Any, Any]) -> dict[str, str]:
+def told_by(request: Request[Any, Any, Any]) -> dict[str, str]:
     """The request that a line of the log is about."""
     return {"request": request_id(request.scope)}
 
@@ -162,7 +137,7 @@ def from_error(request: Request[Any, Any, Any], error: EmotionetError) -> Respon
     """The answer to one of our own errors."""
     detail, hint = str(error), error.hint
     if error.code in _PRIVATE:
-        log.error("%s %s: %s", request.method, request.url.path, error, extra=_told_by(request))
+        log.error("%s %s: %s", request.method, request.url.path, error, extra=told_by(request))
         detail, hint = _PRIVATE[error.code], None
     for kind, status, title in _CLASSES:
         if isinstance(error, kind):
@@ -219,7 +194,7 @@ _DETAILS = {
 
 def from_defect(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The answer to what nobody foresaw; its reason goes to the log alone."""
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error, extra=_told_by(request))
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error, extra=told_by(request))
     detail = "something went wrong here, and it is in the server's log: report it, or try again later"
     return response(_problem(request, 500, "Internal Server Error", detail, "internal"))
 

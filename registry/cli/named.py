@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 RECORD = "a CID or its beginning, a name, or latest"  # what names a record, in the help
 RUN = "a run's id or its beginning, its name, or latest"
 _FILE = re.compile(r"[^/]*\.[A-Za-z0-9]{1,5}", re.DOTALL)  # what no name and no CID is written like
+SUBJECT = "only of this person: the name as the table of labels has it, or the pseudonym"
 IMAGE = "a CID or SHA-256, or its beginning, or the file's name in this home"
 
 

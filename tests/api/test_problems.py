@@ -155,11 +155,24 @@ def test_a_cursor_of_somebody_else(client: Client) -> None:
         (b'{"label": "feliz", "more": 1}', "invalid_request"),
         (b'{"label": "\xff"}', "bad_request"),
         (b"[" * 100_000, "bad_request"),
+        (rb'{"label": "\ud800"}', "bad_request"),
+        (b'{"label": "feliz", "label": "triste"}', "repeated_key"),
+        (rb'{"label": "feliz", "l\u0061bel": "triste"}', "repeated_key"),
     ],
 )
 def test_a_body_that_does_not_fit(client: Client, writer: Headers, body: bytes, code: str) -> None:
     headers = {**writer, "Content-Type": "application/json"}
     problem(client.post("/api/v1/images/abc/labels", content=body, headers=headers), 400, code)
+
+
+def test_what_a_body_states_twice_or_no_text_can_hold_is_named(client: Client, writer: Headers) -> None:
+    headers = {**writer, "Content-Type": "application/json"}
+    for body, said in (
+        (b'{"label": "feliz", "rights": {"x": "1", "x": "2"}}', "states x twice"),
+        (rb'{"label": "feliz", "rights": {"x": "a\udc00"}}', "rights.x holds half of a surrogate pair"),
+    ):
+        answer = client.post("/api/v1/images/abc/labels", content=body, headers=headers)
+        assert said in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])

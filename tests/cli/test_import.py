@@ -377,3 +377,16 @@ def test_a_fetch_names_links_and_brings_the_rest(run: Run, capsys: pytest.Captur
     assert (status, done["links"]) == (0, ["link.jpg"])
     assert "left out link.jpg: it is a symbolic link, and links are not followed" in err
     assert (tmp_path / "out" / "labels.csv").is_file()
+
+
+def test_a_person_is_found_by_the_name_in_the_table_and_by_the_pseudonym(run: Run, tmp_path: Path) -> None:
+    run("import", str(folder(tmp_path / "faces", "file,label,subject\n0.jpg,feliz,Jo\n1.jpg,feliz,Al\n")))
+    listed = run("images", "list", "--subject", "Jo")[1]
+    pseudonym = listed["subject"]
+    assert pseudonym != "Jo"
+    assert run("images", "list", "--subject", pseudonym)[1] == listed
+    status, _, err = run("images", "list", "--subject", "jo")
+    assert (status, "no subject of this name is known here" in err) == (3, True)
+    done = run("snapshot", "create", "--subject", "Jo")[1]
+    assert done["count"] == 1
+    assert run("show", done["snapshot"])[1]["query"] == {"subject": pseudonym}

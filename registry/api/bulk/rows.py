@@ -19,6 +19,7 @@ from registry.content.labels import LabelRow, Rejection, parse_box, rejected, ro
 from registry.content.labels.boxes import bounded
 from registry.core.errors import InvalidInput
 from registry.core.labeling.labeled_row import MAPS, TEXTS
+from registry.core.text.json_faults import NO_CHARACTER, half_pair, repeated_key
 
 Given = LabelRow | Rejection
 TYPES = ("application/json", "application/x-ndjson", "text/csv")
@@ -50,12 +51,14 @@ def _json_row(number: int, data: bytes) -> Given:
     try:
         row = _ROW.decode(data)
         name = row.cid
+        if (key := repeated_key(data)) is not None:
+            return Rejection(number, _name({"cid": name}), "bad_row", f"the row states {key} twice: state it once")
         given = {one: value for one in _TEXTS if (value := getattr(row, one)) is not None}
         boxes = bounded(parse_box(" ".join(map(str, box))) for box in row.boxes) if row.boxes else ()
         return row_from_values(number, given, {one: getattr(row, one) for one in MAPS}, boxes)
     except _NO_JSON as error:
         parsed = _read_loosely(data)
-        reason = f"the row does not match the schema: {_reason(parsed, error)}"
+        reason = f"the row does not match the schema: {_reason(data, error)}"
         return Rejection(number, _name(parsed), "bad_row", reason)
     except InvalidInput as error:
         return rejected(number, name, error)
@@ -74,8 +77,8 @@ def _name(parsed: Any) -> str:
     return cid if isinstance(cid, str) and cid.isascii() and len(cid) <= LONGEST_CID else ""
 
 
-def _reason(parsed: Any, error: Exception) -> str:
+def _reason(data: bytes, error: Exception) -> str:
     """What is wrong; half of a surrogate pair is told by msgspec as if the row were cut off."""
-    if parsed is not None and ("truncated" in str(error) or "surrogate" in str(error)):
-        return r"a text holds half of a surrogate pair (\ud800 to \udfff), which is no character"
-    return str(error)
+    if (at := half_pair(data)) is None:
+        return str(error)
+    return f"{at or 'it'} holds {NO_CHARACTER}"

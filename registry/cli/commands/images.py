@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from registry.cli.commands.common import Subparsers, add, classes_option, classes_text, group, home, issuer, limit
 from registry.cli.commands.content import add_withdrawal
 from registry.cli.commands.content import run_withdraw as withdraw_anything
-from registry.cli.named import IMAGE, image_of
+from registry.cli.named import IMAGE, SUBJECT, image_of
 from registry.cli.output import Output, cell
 from registry.core.text.cleaning import counted
 
@@ -29,8 +29,9 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         "--label", help="a label as it was given, or a class, which stands for all labels that mean it"
     )
     listing.add_argument("--issuer", type=issuer)
-    for name in ("contributor", "subject", "status"):
+    for name in ("contributor", "status"):
         listing.add_argument(f"--{name}")
+    listing.add_argument("--subject", help=SUBJECT)
     listing.add_argument(
         "--rights",
         nargs="?",
@@ -69,6 +70,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List images, page by page."""
     from registry.catalog.queries.labeled_images import images, referenced
     from registry.core.snapshots.classes import load_classes
+    from registry.workflows.images.named_subject import named_subject
 
     if wanted.rights is not None:
         return _list_rights(wanted, output)
@@ -76,6 +78,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     cursor = None
     classes = load_classes(classes_text(wanted.classes))
     with home() as opened, opened.catalog.read() as db:
+        subject = None if wanted.subject is None else named_subject(opened, wanted.subject)
         label = None if wanted.label is None else classes.labels_of(wanted.label, images.labels(db))
         while len(found) < wanted.limit:
             page, cursor = images.list_images(
@@ -83,7 +86,7 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
                 label=label,
                 issuer=wanted.issuer,
                 contributor=wanted.contributor,
-                subject=wanted.subject,
+                subject=subject,
                 status=wanted.status,
                 cursor=cursor,
                 limit=min(1000, wanted.limit - len(found)),
@@ -106,18 +109,19 @@ def _list_rights(wanted: argparse.Namespace, output: Output) -> int:
     from registry.catalog.queries.labeled_images.image_grid import Filters
     from registry.catalog.queries.labeled_images.rows import rights_of
     from registry.workflows.images.list_images import list_images
+    from registry.workflows.images.named_subject import named_subject
 
-    asked = Filters(
-        label=wanted.label,
-        contributor=wanted.contributor,
-        issuer=wanted.issuer,
-        subject=wanted.subject,
-        status=wanted.status,
-        right=wanted.rights,
-    )
     found: list[dict[str, Any]] = []
     cursor = None
     with home() as opened:
+        asked = Filters(
+            label=wanted.label,
+            contributor=wanted.contributor,
+            issuer=wanted.issuer,
+            subject=None if wanted.subject is None else named_subject(opened, wanted.subject),
+            status=wanted.status,
+            right=wanted.rights,
+        )
         while len(found) < wanted.limit:
             page = list_images(opened, asked, cursor=cursor, limit=min(1000, wanted.limit - len(found)))
             with opened.catalog.read() as db:

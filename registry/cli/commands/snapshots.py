@@ -20,7 +20,7 @@ from registry.cli.commands.common import (
     wide,
 )
 from registry.cli.commands.parts.snapshot_terms import FILTERS, query_of, terms_of, terms_options
-from registry.cli.named import RECORD, record
+from registry.cli.named import RECORD, SUBJECT, record
 from registry.cli.output import Output
 from registry.cli.texts.snapshot import snapshot_text
 from registry.core.errors import UsageError
@@ -67,7 +67,7 @@ def _add_create(verbs: Subparsers, common: argparse.ArgumentParser) -> None:
     for name in FILTERS:
         several: dict[str, Any] = {"action": "append", "default": []} if name == "consent" else {}
         means = f"only rows with this {name}" + (" (repeatable: any of them)" if several else "")
-        creating.add_argument(f"--{name}", help=means, **several)
+        creating.add_argument(f"--{name}", help=SUBJECT if name == "subject" else means, **several)
     creating.add_argument("--attribute", action="append", default=[], metavar="NAME=VALUE")
     creating.add_argument(
         "--rights",
@@ -116,7 +116,7 @@ def run_create(wanted: argparse.Namespace, output: Output) -> int:
             done = take_snapshot(
                 opened,
                 classes=classes,
-                query=query_of(wanted),
+                query=query_of(opened, wanted),
                 terms=terms_of(wanted),
                 supersedes=supersedes,
                 name=wanted.name,

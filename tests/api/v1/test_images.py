@@ -449,7 +449,11 @@ def test_rows_of_one_picture_that_contradict_each_other_are_refused(client: Clie
     ("row", "cid", "said"),
     [
         (b'{"cid": "bafkabc", "label": 5}', "bafkabc", "Expected `str`"),
-        (rb'{"cid": "bafkabc", "label": "a\ud800"}', "bafkabc", "half of a surrogate pair"),
+        (rb'{"cid": "bafkabc", "label": "a\ud800"}', "bafkabc", "label holds half of a surrogate pair"),
+        (rb'{"cid": "bafkabc", "label": "a", "rights": {"x": "\ud800"}}', "bafkabc", "rights.x holds half"),
+        (b'{"cid": "bafkabc", "label": "a", "label": "b"}', "bafkabc", "states label twice"),
+        (b'{"cid": "bafkabc", "label": "a", "attributes": {"x": "1", "x": "1"}}', "bafkabc", "states x twice"),
+        (rb'{"cid": "bafkabc", "label": "a", "l\u0061bel": "a"}', "bafkabc", "states label twice"),
         (rb'{"cid": "bafkabc", "label": "a\ud800 b"}', "bafkabc", "half of a surrogate pair"),
         (rb'{"cid": "\ud800", "label": "a"}', "", "half of a surrogate pair"),
         (b'{"cid": "bafkabc"', "", "truncated"),

@@ -198,6 +198,7 @@ def test_rejections_are_numbered_as_an_editor_numbers_lines() -> None:
         (b"file,label\n\xff,x\n", r"not UTF-8 \(line 2, byte 11\)"),
         ("file,label\n".encode("utf-16")[:-1], "not UTF-16"),
         (b'{"file": "a", "label": "x"}\n{"file"', "line 2 of labels.csv is not JSON"),
+        (b'{"file": "a", "label": "x", "label": "y"}\n', "line 1 of labels.csv states label twice"),
         (b'{"file": "a", "label": "x"}\n7\n', "line 2 of labels.csv is not a JSON object"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 an old workbook", "an old Office file"),
     ],

@@ -10,6 +10,7 @@ from registry.core.snapshots.query import TEXTS
 from registry.core.snapshots.rules import RULES
 
 if TYPE_CHECKING:
+    from registry.workflows.parts import Parts
     from registry.workflows.snapshots.terms import Terms
 
 
@@ -51,8 +52,13 @@ def terms_of(wanted: argparse.Namespace) -> Terms:
     return Terms(wanted.rule, wanted.trust, licences, wanted.require_consent, wanted.override_rights)
 
 
-def query_of(wanted: argparse.Namespace) -> dict[str, Any]:
+def query_of(parts: Parts, wanted: argparse.Namespace) -> dict[str, Any]:
+    """What rows must say; a person's name becomes their pseudonym, since the query is public."""
+    from registry.workflows.images.named_subject import named_subject
+
     query: dict[str, Any] = {name: value for name in FILTERS if (value := getattr(wanted, name))}
+    if "subject" in query:
+        query["subject"] = named_subject(parts, query["subject"])
     attributes = _pairs("attribute", "NAME", wanted.attribute, "gender=f")
     rights = _pairs("rights", "SIGNAL", wanted.rights, "tdm-reservation=0")
     return query | ({"attributes": attributes} if attributes else {}) | ({"rights": rights} if rights else {})

@@ -17,6 +17,7 @@ from registry.content.labels.tables.columns import MAX_COLUMNS, Columns, Mapped,
 from registry.content.labels.tables.delimited import Line, decode
 from registry.core.errors import InvalidInput
 from registry.core.labeling.labeled_row import PREFIXES
+from registry.core.text.json_faults import repeated_key
 
 _LISTS = ("bbox", "box", "categories", "category", "label", "labels")
 MAX_LINE = 4 << 20
@@ -48,6 +49,10 @@ def _objects(text: str, table: str) -> Iterator[tuple[int, dict[str, str]]]:
             ) from error
         if not isinstance(found, dict):
             raise InvalidInput(f"line {number} of {table} is not a JSON object", code="bad_labels", hint=_WAY_OUT)
+        if (key := repeated_key(line.encode())) is not None:
+            raise InvalidInput(
+                f"line {number} of {table} states {key} twice", code="bad_labels", hint="state each key once."
+            )
         for row in _rows(found):
             yield number, row
 
