@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import fields, rooms
+from bench import checks, fields, rooms
 from registry.cli.parser import build_parser
 from tests.conftest import ROOT
 
@@ -118,3 +118,9 @@ def test_the_picture_has_every_layer_and_every_import_in_it() -> None:
     drawn = rooms.draw()
     for box in boxes:
         assert f">{box.removeprefix('registry.')}</text>" in drawn
+
+
+def test_the_tables_of_checks_are_those_of_the_list() -> None:
+    text = checks.FILE.read_text(encoding="utf-8")
+    assert checks.levels(text) == list(range(1, 9))
+    assert text == checks.made(text), "older than the list: python -m bench.checks"

@@ -8,13 +8,20 @@ from typing import Any
 
 from registry.assembly import Home
 from registry.core.ipld.cid import CID
+from registry.provenance.checks.target.deep import DeepOptions
 
 
-def audit(home: Home, target: str, level: int | None, issuer: str | None) -> dict[str, Any]:
+def audit(
+    home: Home,
+    target: str,
+    level: int | None,
+    issuer: str | None,
+    deep: DeepOptions,
+) -> dict[str, Any]:
     """The document of an audit, which is kept."""
     from registry.workflows.audit.keep_audit import audit_and_keep
 
-    return dict(audit_and_keep(home, target, level=level, issuer=issuer).to_json())
+    return dict(audit_and_keep(home, target, level=level, issuer=issuer, deep=deep).to_json())
 
 
 def carry_out_audit(home: Home, kept: str, target: str, level: int | None, name: str | None) -> None:

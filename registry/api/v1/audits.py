@@ -26,6 +26,7 @@ from registry.core.ipld.cid import CID
 from registry.core.issuers import read_issuer
 from registry.core.records import to_value
 from registry.exports.prov import prov_json
+from registry.provenance.checks.target.deep import DeepOptions
 from registry.workflows.audit.keep_audit import show_audit, with_status
 from registry.workflows.log.anchoring import anchor_status
 from registry.workflows.names.resolve import find, resolve
@@ -54,7 +55,8 @@ def create_audit(
         authorize(request, home, "admin")
     target = find(home, data.target)
     record(home, published, str(target))
-    asked = (str(target), data.level, data.issuer and read_issuer(data.issuer))
+    deep = DeepOptions(data.sample, data.all, data.fold, data.epochs)
+    asked = (str(target), data.level, data.issuer and read_issuer(data.issuer), deep)
 
     def answer() -> Document:
         with computation_slot():

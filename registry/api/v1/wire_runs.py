@@ -62,3 +62,7 @@ class NewAudit(Request, frozen=True):
     target: CidText
     level: Annotated[int, Meta(ge=1, le=8)] | None = None
     issuer: Annotated[str, Meta(pattern="^(did:pkh:eip155:1:)?0x[0-9a-fA-F]{40}$")] | None = None
+    sample: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None  # of the deeper levels: how many at most
+    all: bool = False  # of the deeper levels: no sample
+    fold: Annotated[int, Meta(ge=0, le=10_000)] | None = None  # of level 8
+    epochs: Annotated[int, Meta(ge=1, le=100_000)] | None = None  # of level 8: only the first ones

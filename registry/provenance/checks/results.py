@@ -10,6 +10,7 @@ from registry.core.errors import EmotionetError, NewerVersion, NotFound, Unavail
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import MissingBlock
 from registry.provenance.checks.differences import difference
+from registry.provenance.checks.listed import level_of, title_of
 
 HOLDS, FAILS, UNCHECKED = "holds", "does not hold", "not checked"
 _REASON = 400  # letters of an unforeseen error that are told
@@ -41,9 +42,14 @@ class NotChecked(Exception):
     """A check can't be made here; the text says why."""
 
 
-def run(id: str, title: str, check: Callable[[], str | None], *, requested: bool = True) -> Check:
-    """Run one check; its id begins with its level. Whatever it raises becomes its reason, so that the others go on."""
-    level = int(id.split(".")[0])
+def unmade(id: str, reason: str, *, requested: bool = True) -> Check:
+    """A listed check that is not made."""
+    return Check(id, level_of(id), title_of(id), UNCHECKED, reason, requested)
+
+
+def run(id: str, check: Callable[[], str | None], *, requested: bool = True) -> Check:
+    """Run one check, which ``listed`` has. Whatever it raises becomes its reason, so that the others go on."""
+    level, title = level_of(id), title_of(id)
 
     def outcome(result: str, reason: str, newer: bool = False, lacking: bool = False) -> Check:
         return Check(id, level, title, result, reason, requested, newer, lacking)

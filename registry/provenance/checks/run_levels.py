@@ -12,7 +12,7 @@ from registry.provenance.checks import level1, level2, level3
 from registry.provenance.checks.level4 import attempts, base_weights, folds, items, plan
 from registry.provenance.checks.level6 import card, figures, weights
 from registry.provenance.checks.report import Report
-from registry.provenance.checks.results import UNCHECKED, Check, guarded
+from registry.provenance.checks.results import Check, guarded, unmade
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.checks.target.withdrawals import taken_back
 from registry.provenance.verdict_facts import people, release_facts
@@ -26,11 +26,7 @@ _LEVELS = {
     4: (items.checks, plan.checks, folds.checks, base_weights.checks, attempts.checks),
     6: (figures.checks, card.checks, weights.checks),
 }
-_NOT_BUILT = {
-    5: ("5.pixels", "running the preprocessing again gives the same pixels"),
-    7: ("7.predictions", "running the weights again gives the published predictions"),
-    8: ("8.training", "training a fold again gives figures within the tolerance"),
-}
+_NOT_BUILT = {5: "5.pixels", 7: "7.predictions", 8: "8.training"}
 
 
 def levels_up_to(level: int | None) -> frozenset[int]:
@@ -40,23 +36,20 @@ def levels_up_to(level: int | None) -> frozenset[int]:
 
 def _of_level(subject: Subject, level: int, requested: bool) -> Iterator[Check]:
     if level in _NOT_BUILT:
-        id, title = _NOT_BUILT[level]
-        yield Check(id, level, title, UNCHECKED, "this version can't make this check yet", requested)
+        yield unmade(_NOT_BUILT[level], "this version can't make this check yet", requested=requested)
         if level == 5 and subject.is_release:
             said = guarded(partial(_dropped, subject), "")
-            yield Check("5.dropped", 5, "cleaning again drops the same images", UNCHECKED, said, requested)
+            yield unmade("5.dropped", said, requested=requested)
     elif requested:
         for checks in _LEVELS[level]:
             yield from checks(subject)
     else:
-        yield Check(f"{level}.all", level, "the checks of this level", UNCHECKED, "not asked for", requested)
+        yield unmade(f"{level}.all", "not asked for", requested=requested)
 
 
 def not_made(reason: str) -> list[Check]:
     """What stands in a report of which nothing could be checked but level 1's first: every other level, and why."""
-    title = "the checks of this level"
-    levels = range(2, MAX_LEVEL + 1)
-    return [Check(f"{level}.all", level, title, UNCHECKED, reason, requested=False) for level in levels]
+    return [unmade(f"{level}.all", reason, requested=False) for level in range(2, MAX_LEVEL + 1)]
 
 
 def _dropped(subject: Subject) -> str:

@@ -22,11 +22,11 @@ OWN_CLOCK = "by the issuer's own clock, which proves nothing to others"
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this kind."""
-    yield run("3.planned", "no training began before its plan was issued", partial(planned, subject))
-    yield run("3.drawn", "no training began before the block that drew its folds", partial(drawn, subject))
-    yield run("3.trained", "no training ended before it began", partial(trained, subject))
-    yield run("3.issued", "the release was issued after its plan and its trainings", partial(issued, subject))
-    yield run("3.anchored", "no anchor is older than the entry that it anchors", partial(anchored, subject))
+    yield run("3.planned", partial(planned, subject))
+    yield run("3.drawn", partial(drawn, subject))
+    yield run("3.trained", partial(trained, subject))
+    yield run("3.issued", partial(issued, subject))
+    yield run("3.anchored", partial(anchored, subject))
 
 
 def evidence_at_hand(subject: Subject) -> list[tuple[CID, records.Evidence]]:

@@ -9,7 +9,7 @@ says why.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,10 +26,13 @@ from registry.core.picture_bytes import HEAD, what_it_is
 from registry.core.ports.anchor import Anchors
 from registry.core.ports.store import BlockReader
 from registry.evaluation.facts import Facts
+from registry.provenance.checks.listed import title_of
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.results import FAILS, Check
 from registry.provenance.checks.run_levels import OnCheck, ignore_check, levels_up_to, not_made, run_checks
+from registry.provenance.checks.target.deep import NOBODY, USUALLY
 from registry.provenance.checks.target.subject import Subject
+from registry.workflows.audit.deep_audit import give_room
 from registry.workflows.methods import installed
 
 MAX_BYTES = 64 << 30
@@ -127,9 +130,9 @@ class FileBlocks:
 
 
 @contextmanager
-def _scratch() -> Iterator[EmbeddedStore]:
+def _scratch() -> Iterator[tuple[Path, EmbeddedStore]]:
     with tempfile.TemporaryDirectory(prefix="emotionet-audit-") as folder:
-        yield EmbeddedStore(Path(folder))
+        yield Path(folder), EmbeddedStore(Path(folder) / "blocks")
 
 
 def audit_car(
@@ -140,9 +143,11 @@ def audit_car(
     offline: bool = True,
     chain: Anchors | None = None,
     on_check: OnCheck = ignore_check,
+    room: Callable[[Subject], None] | None = None,
 ) -> Report:
-    """Audit a CAR file. A damaged file gives a report too, one that does not hold."""
-    with _scratch() as store:
+    """Audit a CAR file. A damaged file gives a report too, one that does not hold. ``room`` gives the deep levels what
+    they need; without it they have a folder that goes when the audit ends."""
+    with _scratch() as (folder, store):
         blocks = FileBlocks(store)
         try:
             roots = blocks.read(path)
@@ -153,6 +158,7 @@ def audit_car(
             return Report(target=str(path), checks=checks, facts=_facts_of_file(path, error))
         subject = _subject(blocks, known, roots, entry, record)
         subject.offline, subject.chain, subject.issuer = offline, chain, issuer
+        give_room(subject, folder / "deep", USUALLY, NOBODY) if room is None else room(subject)
         report = run_checks(subject, levels_up_to(level), on_check)
         if blocks.fault is not None:
             report.checks.insert(0, _unusable(blocks.fault))
@@ -163,7 +169,7 @@ def audit_car(
 
 def _unusable(error: Untrusted | InvalidInput) -> Check:
     reason = f"{error}: download it again" if error.code == CUT_OFF else str(error)
-    return Check("1.file", 1, "the file is whole", FAILS, reason)
+    return Check("1.file", 1, title_of("1.file"), FAILS, reason)
 
 
 def _facts_of_file(path: Path, error: Untrusted | InvalidInput) -> Facts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from registry.core.ipld.cid import CID
 from registry.core.ports.anchor import Anchors
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.run_levels import OnCheck, ignore_check, levels_up_to, run_checks
+from registry.provenance.checks.target.deep import NOBODY, USUALLY, DeepOptions, Watch
 from registry.provenance.checks.target.subject import Subject
 from registry.workflows.audit.audit_file import StoredFiles
 from registry.workflows.audit.audit_file import audit_car as audit_car
+from registry.workflows.audit.deep_audit import FOLDER, give_room
 from registry.workflows.base_weights import known_trainings
 from registry.workflows.log.forks import forks_of
 from registry.workflows.log.linked_entries import covering_evidence, first_entry, newest_anchored
@@ -31,19 +34,24 @@ def audit_target(
     issuer: str | None = None,
     offline: bool = False,
     on_check: OnCheck = ignore_check,
+    deep: DeepOptions = USUALLY,
+    watch: Watch = NOBODY,
 ) -> Report:
     """Audit a CID that is held, or a CAR file. ``NotFound`` or ``Unavailable`` if there is nothing to read.
 
     ``on_check`` gets each check when it was made."""
     path = Path(target)
     chain = None if offline or not parts.settings.proves_to_others else parts.anchors
+    room = partial(give_room, folder=parts.settings.home / FOLDER, options=deep, watch=watch)
     if path.exists() and not names_content(target):
         check_regular(path)
-        return audit_car(path, level=level, issuer=issuer, offline=offline, chain=chain, on_check=on_check)
+        return audit_car(path, level=level, issuer=issuer, offline=offline, chain=chain, on_check=on_check, room=room)
     cid, rest = parse_path(target)
     if rest:
         raise InvalidInput(f"{target} has a path", hint="audit a record, an entry or a directory by its CID.")
-    return audit_held(parts, cid, level=level, issuer=issuer, offline=offline, chain=chain, on_check=on_check)
+    return audit_held(
+        parts, cid, level=level, issuer=issuer, offline=offline, chain=chain, on_check=on_check, room=room
+    )
 
 
 def audit_held(
@@ -54,6 +62,7 @@ def audit_held(
     issuer: str | None,
     offline: bool,
     chain: Anchors | None,
+    room: Callable[[Subject], None],
     on_check: OnCheck = ignore_check,
 ) -> Report:
     """Audit what this home holds, with the evidence, the log's first entry and the withdrawals that it knows."""
@@ -78,6 +87,7 @@ def audit_held(
         method=parts.method,
         trainings_of=partial(known_trainings, parts),
     )
+    room(subject)
     report = run_checks(subject, levels_up_to(level), on_check)
     report.forks = [] if report.issuer is None else forks_of(parts, [report.issuer])
     return report

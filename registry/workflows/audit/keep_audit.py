@@ -9,9 +9,11 @@ what without the chain that is set up) is answered, and not kept.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from registry.catalog.marks import settle
@@ -21,12 +23,14 @@ from registry.core.errors import EmotionetError, Unavailable, with_hint
 from registry.core.ipld.cid import CID
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.results import Check
+from registry.provenance.checks.target.deep import NOBODY, USUALLY, DeepOptions, Watch
 from registry.workflows.audit.audit_target import audit_target, entry_audited
 from registry.workflows.parts import Parts
 from registry.workflows.store.typed_source import names_content, parse_path
 
 KEPT = 10_000  # audits; the oldest are forgotten
-SILENT = 900  # seconds; no single check of a release that fits into memory takes longer
+SILENT = 900  # seconds; no single check takes longer without telling how far it is
+HEARTBEAT = 60  # seconds between two notes that a long check goes on
 _FIELDS = ("id", "level", "title", "result", "reason")
 
 
@@ -45,15 +49,22 @@ def under_way(parts: Parts, target: CID, level: int | None) -> str | None:
 
 
 def audit_and_keep(
-    parts: Parts, target: str, *, level: int | None = None, issuer: str | None = None, offline: bool = False
+    parts: Parts,
+    target: str,
+    *,
+    level: int | None = None,
+    issuer: str | None = None,
+    offline: bool = False,
+    deep: DeepOptions = USUALLY,
+    watch: Watch = NOBODY,
 ) -> Report:
     """Audit a CID or a CAR file as ``audit_target`` does, and keep the audit of a release that is held here."""
     usual = issuer is None and not (offline and parts.settings.proves_to_others)
     release = _held_release(parts, target) if usual else None
     audit = None if release is None else _begun(parts, release, level)
     if release is None or audit is None:
-        return audit_target(parts, target, level=level, issuer=issuer, offline=offline)
-    return carry_out(parts, audit, str(release), level)
+        return audit_target(parts, target, level=level, issuer=issuer, offline=offline, deep=deep, watch=watch)
+    return carry_out(parts, audit, str(release), level, deep=deep, watch=watch)
 
 
 def _begun(parts: Parts, release: CID, level: int | None) -> str | None:
@@ -76,7 +87,16 @@ def _held_release(parts: Parts, target: str) -> CID | None:
     return record if known and own else None
 
 
-def carry_out(parts: Parts, audit: str, target: str, level: int | None, name: str | None = None) -> Report:
+def carry_out(
+    parts: Parts,
+    audit: str,
+    target: str,
+    level: int | None,
+    name: str | None = None,
+    *,
+    deep: DeepOptions = USUALLY,
+    watch: Watch = NOBODY,
+) -> Report:
     """Make an audit that ``begin_audit`` noted, of a CID or a file's path, and keep its report. What ends it is kept
     and raised.
 
@@ -87,11 +107,14 @@ def carry_out(parts: Parts, audit: str, target: str, level: int | None, name: st
     def on_check(check: Check) -> None:
         found = asdict(check)
         made.append(_named({name: found[name] for name in _FIELDS}, target, name))
+        save()
+
+    def save() -> None:
         with parts.catalog.write(serial=False) as db:
             kept_audits.save_checks(db, audit, made, parts.now())
 
     try:
-        report = audit_target(parts, target, level=level, on_check=on_check)
+        report = audit_target(parts, target, level=level, on_check=on_check, deep=deep, watch=_alive(watch, save))
     except EmotionetError as error:
         _fail(parts, audit, _named(with_hint(error), target, name))
         raise
@@ -102,6 +125,20 @@ def carry_out(parts: Parts, audit: str, target: str, level: int | None, name: st
         kept_audits.finish(db, audit, _named(report.to_json(), target, name), parts.now())
     settle(parts.catalog)
     return report
+
+
+def _alive(watch: Watch, save: Callable[[], None]) -> Watch:
+    """The same watch, which also notes now and then that a check of many minutes goes on."""
+    last = monotonic()
+
+    def progress(what: str, done: int, total: int) -> None:
+        nonlocal last
+        if monotonic() - last > HEARTBEAT:
+            last = monotonic()
+            save()
+        watch.progress(what, done, total)
+
+    return Watch(progress, watch.say)
 
 
 def _named(value: Any, path: str, name: str | None) -> Any:

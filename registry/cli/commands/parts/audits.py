@@ -12,7 +12,9 @@ from registry.cli.output import Output
 from registry.core.errors import UsageError
 
 if TYPE_CHECKING:
-    pass
+    from registry.provenance.checks.target.deep import DeepOptions
+
+DEEP = 5  # the level from which on samples are drawn
 
 
 def add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -24,20 +26,56 @@ def add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     auditing.add_argument("--issuer", type=issuer, metavar="ISSUER", help="fail unless this issuer signed the target")
     auditing.add_argument("--offline", action="store_true", help="use no network, not even the chain")
     auditing.add_argument("--strict", action="store_true", help="fail unless everything asked for was checked")
+    how_much = auditing.add_mutually_exclusive_group()
+    how_much.add_argument("--sample", type=_counted, metavar="N", help="levels 5, 7, 8: look at N images (else 300)")
+    how_much.add_argument("--all", action="store_true", help="levels 5, 7, 8: look at all images")
+    auditing.add_argument(
+        "--fresh", action="store_true", help="draw the sample by a seed of your own, not by the release's anchor"
+    )
+    auditing.add_argument("--fold", type=int, metavar="N", help="level 8: train this fold again")
+    auditing.add_argument("--epochs", type=_counted, metavar="N", help="level 8: only the first N epochs")
+
+
+def _counted(text: str) -> int:
+    """A number above 0."""
+    if not (text.isascii() and text.isdigit() and int(text[:8]) > 0 and len(text) <= 7):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 9999999")
+    return int(text)
+
+
+def _deep(wanted: argparse.Namespace) -> DeepOptions:
+    """What was asked of the deeper levels. ``UsageError`` where none is asked for that looks at it."""
+    from registry.provenance.checks.target.deep import DeepOptions
+
+    level = wanted.level or 0
+    for name, least in (("sample", DEEP), ("all", DEEP), ("fresh", DEEP), ("fold", 8), ("epochs", 8)):
+        if getattr(wanted, name) not in (None, False) and level < least:
+            raise UsageError(f"--{name} is of level {least} and deeper", hint=f"add --level {least}.")
+    return DeepOptions(wanted.sample, wanted.all, wanted.fold, wanted.epochs, wanted.fresh)
 
 
 def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     """Check, print every check, exit as the levels say."""
     from registry.cli.from_file import is_file
     from registry.cli.texts.audit import audit_text
+    from registry.provenance.checks.target.deep import Watch
     from registry.workflows.audit.keep_audit import audit_and_keep
 
     if is_file(wanted.target) and not Path(wanted.target).exists():
         raise UsageError(f"{wanted.target} is not a file", hint="check the path.")
-    output.busy("auditing")
+    deep, bars = _deep(wanted), output.progress()
+    bars.word("auditing") if bars.on_terminal else None
     with home() as opened:
         target = audited(opened, wanted.target)
-        report = audit_and_keep(opened, target, level=wanted.level, issuer=wanted.issuer, offline=wanted.offline)
+        report = audit_and_keep(
+            opened,
+            target,
+            level=wanted.level,
+            issuer=wanted.issuer,
+            offline=wanted.offline,
+            deep=deep,
+            watch=Watch(bars, output.say),
+        )
     document = report.to_json()
     output.document(document, identity="target", text=audit_text(document))
     if wanted.strict and report.missed:

@@ -25,7 +25,6 @@ def checks(subject: Subject) -> Iterator[Check]:
     requested = subject.is_release and guarded(partial(_is_whole, subject), True)  # more than a file of it can show
     yield run(
         "4.attempts",
-        "the release states how many similar plans its issuer signed before it",
         partial(attempts, subject),
         requested=requested,
     )

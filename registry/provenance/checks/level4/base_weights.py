@@ -29,7 +29,7 @@ from registry.provenance.checks.target.subject import Subject
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this module."""
-    yield run("4.base", "the plan states which judged images the base weights have seen", partial(base, subject))
+    yield run("4.base", partial(base, subject))
 
 
 def base(subject: Subject) -> str:

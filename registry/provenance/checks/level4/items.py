@@ -28,10 +28,8 @@ Row = Mapping[str, Any]
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this module."""
-    yield run("4.items", "every item follows from the contributions by the snapshot's rule", partial(items, subject))
-    yield run(
-        "4.prepared", "every item was preprocessed once, and no person is in two groups", partial(prepared, subject)
-    )
+    yield run("4.items", partial(items, subject))
+    yield run("4.prepared", partial(prepared, subject))
 
 
 def items(subject: Subject) -> str:

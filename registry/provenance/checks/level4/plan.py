@@ -18,11 +18,9 @@ from registry.provenance.recipe_numbers import check_evaluation, drawn, fold_cou
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this module."""
-    yield run("4.recipe", "the recipe's evaluation settings are within their bounds", partial(recipe, subject))
-    yield run(
-        "4.plan", "the plan asks for every group and every metric, and follows its recipe", partial(plan, subject)
-    )
-    yield run("4.arguments", "each training's arguments, epochs and seed are the recipe's", partial(arguments, subject))
+    yield run("4.recipe", partial(recipe, subject))
+    yield run("4.plan", partial(plan, subject))
+    yield run("4.arguments", partial(arguments, subject))
 
 
 def _release(subject: Subject) -> None:

@@ -22,7 +22,7 @@ _TEMPLATE = re.compile(rb"\bby template ([0-9]{1,6})\b")
 
 def checks(subject: Subject) -> Iterator[Check]:
     """The one check."""
-    yield run("6.card", "the model card is the one that the records produce", partial(card, subject))
+    yield run("6.card", partial(card, subject))
 
 
 def card(subject: Subject) -> str:

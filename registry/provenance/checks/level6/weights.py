@@ -26,16 +26,13 @@ _NO_DIGEST = (
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this kind; of ONNX and of checkpoints only where some are published."""
-    yield run(
-        "6.weights", "the published weights have the digests and classes of their trainings", partial(weights, subject)
-    )
-    yield run("6.base", "the base weights are a weights folder", partial(base, subject))
+    yield run("6.weights", partial(weights, subject))
+    yield run("6.base", partial(base, subject))
     if guarded(partial(_formats, subject), set[str]()) & {ONNX}:
-        yield run("6.onnx", "the ONNX file computes what the final weights compute", partial(onnx, subject))
+        yield run("6.onnx", partial(onnx, subject))
     if guarded(partial(_has_checkpoints, subject), False):
         yield run(
             "6.checkpoints",
-            "each published checkpoint has the digest that its training's history states",
             partial(states, subject),
         )
 

@@ -16,6 +16,7 @@ from registry.core.run_view import DrawView, ReleaseView, draw_view, release_vie
 from registry.core.table import tables
 from registry.provenance.checks.results import once
 from registry.provenance.checks.target.bounded_files import Files, Reading
+from registry.provenance.checks.target.deep import Deep
 from registry.provenance.checks.target.typed_links import LinkedRecords, follow_links
 
 CONTENT = "content"  # the type of a target that is a file or a directory
@@ -60,6 +61,7 @@ class Subject:
     issuer: str | None = None  # the only signer who is accepted
     method: Callable[[str], Method] = _none  # a training method that is installed here; ``NotFound`` otherwise
     trainings_of: Callable[[str], Iterable[CID]] = lambda tensors: ()  # the trainings at hand that gave these tensors
+    deep: Deep | None = None  # what levels 5, 7 and 8 need; None: they are not made
 
     def __post_init__(self) -> None:
         self.reading = Reading(self.files)

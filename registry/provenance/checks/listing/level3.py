@@ -1,0 +1,80 @@
+"""Level 3: when it was signed."""
+
+from __future__ import annotations
+
+from registry.provenance.checks.listing.row import Listed
+
+_CLOCK = "anything by itself: both times are of the issuer's own clock"
+
+ROWS = (
+    Listed(
+        "3.named",
+        "the issuer's first entry names the chain and contract",
+        "the record that opens the log",
+        "an anchor is stated on a chain or contract that the issuer did not name beforehand",
+        "that the chain is one that others trust",
+    ),
+    Listed(
+        "3.order",
+        "the plan's anchor is final and precedes the release's",
+        "the chain, where it is asked; evidence at hand otherwise",
+        "the plan was anchored with the release or after it: it may have been written after the results",
+        "an earlier, secret training on other folds, or a second identity of the issuer",
+    ),
+    Listed(
+        "3.beacon",
+        "the folds were drawn from the block that anchored the plan",
+        "the chain's block, and the evidence of the plan's anchor",
+        "the folds were drawn from another block, or from one that the issuer chose",
+        "that whoever makes the chain's blocks did not choose among them",
+    ),
+    Listed(
+        "3.planned",
+        "no training began before its plan was issued",
+        "the entry of the plan, the times in the trainings",
+        "a training ran before its plan was signed",
+        _CLOCK,
+    ),
+    Listed(
+        "3.drawn",
+        "no training began before the block that drew its folds",
+        "the block's time, the times in the trainings",
+        "a training ran before its folds could be known",
+        "a training whose time is made up",
+    ),
+    Listed(
+        "3.trained",
+        "no training ended before it began",
+        "the times in each training",
+        "the times were made up",
+        _CLOCK,
+    ),
+    Listed(
+        "3.issued",
+        "the release was issued after its plan and its trainings",
+        "the entries' times, the times in the trainings",
+        "the release was signed before there was anything to release",
+        _CLOCK,
+    ),
+    Listed(
+        "3.anchored",
+        "no anchor is older than the entry that it anchors",
+        "the blocks' times, the entries' times",
+        "an entry's time is later than the block that holds it, or two blocks contradict each other",
+        "that the block exists: `3.order` asks the chain",
+    ),
+    Listed(
+        "3.drand",
+        "the drand rounds that the folds were drawn from are genuine",
+        "the chain's public key, which comes with this program",
+        "it is listed, and not checked, where a draw names a round",
+        "everything, until this version can check it",
+    ),
+    Listed(
+        "3.evidence",
+        "evidence of other kinds than a chain's proves what it states",
+        "trust roots that the auditor chose",
+        "it is listed, and not checked, where there is such evidence",
+        "everything, until this version can check it",
+    ),
+)
