@@ -207,7 +207,9 @@ class Home:
     def worker(self) -> Worker:
         """A worker of this machine that does every step of a run."""
         from registry.workflows.training.steps import worker_of
+        from registry.workflows.withdrawals.remove_bytes import finish_removals
 
+        finish_removals(self)
         return worker_of(self)
 
     def close(self) -> None:

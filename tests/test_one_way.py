@@ -56,9 +56,14 @@ def takes_the_name_of_another_file(node: ast.AST) -> bool:
     return renames or _called(node) in ("mkstemp", "NamedTemporaryFile")
 
 
-@alone("registry/files.py", "registry/content/stores/packs.py", "registry/provenance/anchors/journal.py")
+@alone(
+    "registry/files.py",
+    "registry/content/stores/packs.py",
+    "registry/provenance/anchors/journal.py",
+    "registry/content/stores/removal.py",
+)
 def makes_bytes_survive_a_crash(node: ast.AST) -> bool:
-    """The two others append to what they hold open."""
+    """The others append to what they hold open, or overwrite it."""
     return _called(node) == "fsync"
 
 

@@ -106,8 +106,12 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
-    """A withdrawal, and the snapshots and releases that hold what was withdrawn."""
+    """A withdrawal (None of a dry run), and all that it touches."""
 
-    withdrawal: str
+    withdrawal: str | None
     target: str
     affected: Any = None
+    runs: Any = None
+    exported: Any = None
+    removed: Any = None
+    retrained: Any = None

@@ -23,6 +23,7 @@ ADDRESSES = {
     "/api/v1/images/{identity}": {"get"},
     "/api/v1/images/{identity}/labels": {"get", "post"},
     "/api/v1/images/{identity}/withdrawal": {"post"},
+    "/api/v1/withdrawals": {"post"},
     "/api/v1/snapshots": {"get", "post"},
     "/api/v1/snapshots/{cid}": {"get"},
     "/api/v1/snapshots/{cid}/items": {"get"},

@@ -273,8 +273,10 @@ def test_withdrawing_lists_what_it_touches(home: Path, faces: Path, capsys: pyte
     done = json.loads(run(capsys, "withdraw", image, "--reason", "asked to", "--retrain", "--json")[1])
     assert done["remedy"] == "retrain"
     assert json.loads(run(capsys, "show", done["withdrawal"])[1])["remedy"] == "retrain"
-    assert run(capsys, "withdraw", image, "--reason", "x", "--retrain", "--remedy", "remove_bytes")[0] == 2
-    assert done["affected"] == [{"cid": snapshot, "type": "snapshot"}]
+    assert done["retrained"] == []  # nothing was trained on it
+    would = json.loads(run(capsys, "withdraw", image, "--reason", "x", "--dry-run", "--json")[1])
+    assert (would["withdrawal"], would["remedy"]) == (None, "notice")
+    assert done["affected"] == [{"cid": snapshot, "type": "snapshot", "remedy": done["remedy"]}]
     again = json.loads(run(capsys, "snapshot", "create", "--json")[1])
     assert again["excluded"] == {"unknown_label": 1, "withdrawn": 1}
     rows = [

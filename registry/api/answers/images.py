@@ -123,18 +123,57 @@ class Relabeled(Answer, frozen=True):
 
 
 class Affected(Answer, frozen=True):
-    """A snapshot or a release that rests on what was withdrawn."""
+    """A snapshot or a release that rests on what was withdrawn, and what becomes of it."""
 
     cid: Cid
     type: Literal["snapshot", "release"]
+    remedy: str
 
 
-class WithdrawnImage(Answer, frozen=True):
-    """A withdrawal, and what rests on the image."""
+class AffectedRun(Answer, frozen=True):
+    """A run on such a snapshot; `stop`: it was under way, and was cancelled."""
 
-    withdrawal: Cid
-    entry: Cid
+    run: str
+    status: str
+    snapshot: Cid
+    remedy: str
+
+
+class Exported(Answer, frozen=True):
+    """A file that was made here of what rests on it: who has it can only be told."""
+
+    cid: Cid
+    form: str
+    time: Time
+    remedy: str
+
+
+class Removed(Answer, frozen=True):
+    """What is gone from this registry."""
+
+    images: Count
+    blocks: Count
+
+
+class Retrained(Answer, frozen=True):
+    """A run that was queued again on what is left of a snapshot; `problem`: why not."""
+
+    supersedes: Cid
+    snapshot: Cid | None
+    run: str | None
+    problem: str | None
+
+
+class Withdrawn(Answer, frozen=True):
+    """A withdrawal (null of a dry run), all that it touches, and what was done."""
+
+    withdrawal: Cid | None
+    entry: Cid | None
     target: str
     what: str
     remedy: str
     affected: list[Affected]
+    runs: list[AffectedRun]
+    exported: list[Exported]
+    removed: Removed | None
+    retrained: list[Retrained]

@@ -28,6 +28,7 @@ from registry.core.ipld import car
 from registry.core.ipld.cid import CID
 from registry.workflows.parts import Parts
 from registry.workflows.store.missing_blocks import missing_below, missing_of
+from registry.workflows.withdrawals.remove_bytes import finish_removals
 
 _SPOOL = 8 << 20  # what of a CAR is kept in memory
 UPLOADS = 4  # CARs at once, each of which may take CAR_BYTES of disk twice
@@ -69,6 +70,7 @@ def _import(parts: Parts, published: Public, stream: BinaryIO, token: str) -> Do
         parts.store.pin(root)
     with parts.catalog.write(serial=False) as db:
         remember_sent(db, token, roots)
+    finish_removals(parts)
     return {"roots": [str(root) for root in roots], "blocks": _count(stream)}
 
 

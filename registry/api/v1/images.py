@@ -17,7 +17,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
-from registry.api.answers.images import Image, Reference, Registered, Relabeled, ShownImage, Statement, WithdrawnImage
+from registry.api.answers.images import Image, Reference, Registered, Relabeled, ShownImage, Statement, Withdrawn
 from registry.api.answers.parts import Bytes, PageOf
 from registry.api.auth import needs, sends_json, speaker
 from registry.api.bodies import pieces
@@ -26,10 +26,11 @@ from registry.api.bulk.measured import Sender
 from registry.api.bulk.register import Wanted, register_body
 from registry.api.bulk.register import pieces as answered
 from registry.api.bulk.rows import check_type
-from registry.api.common import Document, Home, Page, Published, page, problems
+from registry.api.common import Document, Home, Page, Published, page, problems, record
 from registry.api.problems import HttpProblem
 from registry.api.v1.wire import (
     ROWS_BYTES,
+    AnyWithdrawal,
     Cursor,
     Filter,
     ImagePath,
@@ -43,6 +44,7 @@ from registry.api.v1.wire import (
 from registry.catalog.queries.labeled_images.image_grid import Filters
 from registry.catalog.queries.labeled_images.rows import rights_of
 from registry.catalog.tokens import Caller
+from registry.core.errors import NotFound
 from registry.workflows.images import show_image as showing
 from registry.workflows.images.list_images import list_images as list_page
 from registry.workflows.images.registering.relabel import relabel
@@ -208,13 +210,43 @@ def add_label(
     guards=[needs("withdrawals:write"), sends_json],
     responses=problems(404, 415, 422, scoped=True),
     sync_to_thread=True,
-    answer=WithdrawnImage,
+    answer=Withdrawn,
 )
 def withdraw_image(home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal]) -> Document:
-    """Withdraw an image: it is no longer served and enters no new snapshot. The answer lists the snapshots and releases
-    that hold it.
+    """Withdraw an image: it is no longer served and enters no new snapshot. The answer lists all that it touches:
+    snapshots, releases, runs, and files that left this registry, each with its remedy. With `remove_bytes` the bytes
+    are gone from this registry when the answer comes.
     """
-    return withdraw(home, showing.image_or_waiting(home, identity), data.reason, remedy=data.remedy)
+    return _withdraw(home, showing.image_or_waiting(home, identity), data)
 
 
-HANDLERS = (register_images, list_images, show_image, list_labels, list_references, add_label, withdraw_image)
+@post(
+    "/withdrawals",
+    status_code=201,
+    guards=[needs("withdrawals:write"), sends_json],
+    responses=problems(404, 415, 422, scoped=True),
+    sync_to_thread=True,
+    answer=Withdrawn,
+)
+def withdraw_anything(home: Home, published: Published, data: JSONBody[AnyWithdrawal]) -> Document:
+    """Withdraw an image, a snapshot or a release: `target`. The answer lists all that it touches."""
+    try:
+        return _withdraw(home, showing.image_or_waiting(home, data.target), data)
+    except NotFound:
+        return _withdraw(home, str(record(home, published, data.target)), data)
+
+
+def _withdraw(home: Home, target: str, data: NewWithdrawal) -> Document:
+    return withdraw(home, target, data.reason, remedy=data.remedy, retrain=data.retrain, dry_run=data.dry_run)
+
+
+HANDLERS = (
+    withdraw_anything,
+    register_images,
+    list_images,
+    show_image,
+    list_labels,
+    list_references,
+    add_label,
+    withdraw_image,
+)

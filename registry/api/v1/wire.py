@@ -157,12 +157,21 @@ class NewLabel(Request, frozen=True):
 class NewWithdrawal(Request, frozen=True):
     """Why an image is withdrawn. Do not write names: the text becomes part of a public record.
 
-    ``remedy`` is what the withdrawal asks for: that it is known (notice), that the bytes are deleted (remove_bytes), or
-    that models are trained again without it (retrain). It is recorded; this version does not carry it out.
+    ``remedy`` is what the withdrawal asks for: that it is known (notice), that the bytes are deleted, here at once
+    (remove_bytes), or that models are trained again without it (retrain). ``retrain``: queue that here, too.
+    ``dry_run``: only say what it would touch.
     """
 
     reason: Annotated[str, Meta(min_length=1, max_length=2000)]
     remedy: Remedy = "notice"
+    retrain: bool = False
+    dry_run: bool = False
+
+
+class AnyWithdrawal(NewWithdrawal, frozen=True, kw_only=True):
+    """The same of anything: ``target`` is a CID, a sha256 or a name."""
+
+    target: Annotated[str, Meta(min_length=1, max_length=600)]
 
 
 class Query(Request, frozen=True):

@@ -206,6 +206,14 @@ kept_audits = Table(  # audits that were made here, for whoever reads their repo
     _one_of("status", AUDIT_STATES),
     Index(None, "target", "id"),
 )
+exports = Table(  # files that were made here of a record's content, to be given away
+    "exports",
+    metadata,
+    text("cid"),  # of the record, or of content
+    text("form"),  # car, or a data set's format
+    text("time"),
+    PrimaryKeyConstraint("cid", "form", "time"),
+)
 log_forks = Table(  # pairs of entries that an issuer signed and that exclude each other
     "log_forks",
     metadata,

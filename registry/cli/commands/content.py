@@ -57,15 +57,18 @@ def add_withdrawal(withdrawing: argparse.ArgumentParser) -> None:
     """What is taken back, why, and what is asked for."""
     withdrawing.add_argument("what", metavar="RECORD|IMAGE", help=f"{RECORD}; of an image: {IMAGE}")
     withdrawing.add_argument("--reason", required=True)
-    asking = withdrawing.add_mutually_exclusive_group()
-    asking.add_argument(
+    withdrawing.add_argument(
         "--remedy",
         choices=REMEDIES,
-        default="notice",
-        help="what the withdrawal asks for: that it is known (notice), that the bytes are deleted (remove_bytes), that "
-        "models are trained again without it (retrain); recorded only, this version does not carry it out",
+        help="what the withdrawal asks for: that it is known (notice, the default), that the bytes are deleted, here "
+        "at once (remove_bytes), that models are trained again without it (retrain, the default with --retrain)",
     )
-    asking.add_argument("--retrain", dest="remedy", action="store_const", const="retrain", help="--remedy retrain")
+    withdrawing.add_argument(
+        "--retrain",
+        action="store_true",
+        help="queue the runs that it touches again, on what is left of the snapshots",
+    )
+    withdrawing.add_argument("--dry-run", action="store_true", help="only say what it would touch")
 
 
 def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
@@ -215,18 +218,21 @@ def _forks(opened: Parts, found: dict[str, Any]) -> list[str]:
 
 
 def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
-    """Withdraw, and list what it affects."""
+    """Withdraw, and list what it touches."""
+    from registry.cli.texts.withdrawal import withdrawal_text
     from registry.workflows.withdrawals.withdraw import withdraw
 
     with home() as opened:
         done = withdraw(
-            opened, image_or_record(opened, wanted.what, file_names=True), wanted.reason, remedy=wanted.remedy
+            opened,
+            image_or_record(opened, wanted.what, file_names=True),
+            wanted.reason,
+            remedy=wanted.remedy or ("retrain" if wanted.retrain else "notice"),
+            retrain=wanted.retrain,
+            dry_run=wanted.dry_run,
         )
-    is_release = done["what"] == "release"  # nothing is made from one, so nothing can be made again without it
-    touched = [f"affects {item['type']} {item['cid']}" for item in done["affected"]]
-    if not is_release and not touched:
-        touched = ["affects no snapshot and no release"]
-    output.document(done, identity="withdrawal", text=[f"withdrawn: {done['target']} ({done['remedy']})", *touched])
-    if not is_release and not output.as_json and not output.quiet:
+    identity = "target" if wanted.dry_run else "withdrawal"
+    output.document(done, identity=identity, text=withdrawal_text(done))
+    if done["runs"] and not wanted.retrain and not output.as_json and not output.quiet:
         print("to train again without it: emotionet snapshot create && emotionet train SNAPSHOT", file=sys.stderr)
     return 0

@@ -21,6 +21,7 @@ from registry.content.stores.batch import Batch
 from registry.content.stores.compaction import compact, has_dead
 from registry.content.stores.index import Index, Place
 from registry.content.stores.packs import Descriptor, PackReader
+from registry.content.stores.removal import Places, Roots, doomed
 from registry.content.stores.verified import VerifiedStore
 from registry.core.errors import Unavailable, not_written
 from registry.core.ipld.cid import CID, IDENTITY, matches, raw_cid
@@ -201,6 +202,21 @@ class EmbeddedStore(VerifiedStore):
             "missing": len({one.multihash for one in absent}),
         }
         return {"blocks": count, "bytes": freed, **report, "left": left}
+
+    def remove(self, denied: Sequence[CID], listed: Roots) -> int:
+        """Delete what is taken back, whoever writes; finishes what an earlier call began."""
+        self.flush()
+        places, gone = Places(self._folder), doomed(self, denied, listed)
+        count = 0
+        if gone:
+            multihashes = list(dict.fromkeys(cid.multihash for cid in gone))
+            places.note(place for one in multihashes if (place := self._index.find(one)))
+            count, _ = self._index.remove(multihashes, int(time.time()) + GRACE)
+        if places.read():
+            for pack in compact(self._packs, self._index, self._reader, thorough=True):
+                self._reader.forget(pack)
+            places.overwrite(self._index)
+        return count
 
     def _holds_dead(self, pack: tuple[str, int]) -> bool:
         return has_dead(self._index.blocks_of(pack[0]), pack[1])

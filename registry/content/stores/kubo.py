@@ -16,7 +16,7 @@ import re
 import threading
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,8 +24,10 @@ import ipfshttpclient
 from ipfshttpclient import exceptions
 
 from registry.content.stores.asked_together import AskedTogether
+from registry.content.stores.kubo_network import KuboNetwork
+from registry.content.stores.kubo_removal import remove
 from registry.content.stores.multiaddress import multiaddress
-from registry.content.stores.verified import VerifiedSource, verified_block
+from registry.content.stores.removal import Roots
 from registry.core.errors import InvalidInput, NotFound, Unavailable
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, raw_cid
@@ -129,22 +131,20 @@ class KuboStore(AskedTogether):
             return False
         with self._guard:
             if cid.multihash in self._damaged:
-                self._drop(cid)
+                self.drop(cid)
             if self._size + len(data) > BUFFER:
                 self.flush()
             self._waiting[cid.multihash] = (cid, data)
             self._size += len(data)
         return True
 
-    def _drop(self, cid: CID) -> None:
-        """Remove a damaged block: the node would keep it, since it never writes a block that is there."""
+    def drop(self, cid: CID) -> None:
+        """Remove a block, which the node would keep if it is damaged. ``Unavailable`` where it is pinned."""
         with self._asking(f"block {cid}"):
             answers = self._client._client.request("/block/rm", (str(cid),), decoder="json", opts={"force": "true"})
         if any(answer.get("Error") for answer in answers):
-            raise Unavailable(
-                f"block {cid} is damaged in the IPFS node, and pinned there",
-                hint="run `ipfs repo verify --drop` there, then import.",
-            )
+            said = f"block {cid} is damaged in the IPFS node, and pinned there"
+            raise Unavailable(said, hint="run `ipfs repo verify --drop` there, then import.")
         self._damaged.discard(cid.multihash)
 
     def flush(self) -> None:
@@ -160,9 +160,8 @@ class KuboStore(AskedTogether):
                 answers = list(self._client.dag.imprt(stream, stream=True, opts=options))
             taken = sum(answer.get("Stats", {}).get("BlockCount", 0) for answer in answers)
             if taken != len(blocks):
-                raise Unavailable(
-                    f"the IPFS node {self._address} took {taken} of {len(blocks)} blocks", hint="try again."
-                )
+                said = f"the IPFS node {self._address} took {taken} of {len(blocks)} blocks"
+                raise Unavailable(said, hint="try again.")
             self._waiting, self._size = {}, 0
 
     def cids(self) -> Iterator[CID]:
@@ -186,21 +185,45 @@ class KuboStore(AskedTogether):
                 f"the IPFS node {self._address} reported that it pinned {cid}, but it did not", hint="try again."
             )
 
-    def unpin(self, cid: CID) -> None:
+    def unpin(self, cid: CID, *, recursive: bool = True) -> None:
         """Forget a pin; no-op if there is none."""
         try:
             with self._asking(f"a pin of {cid}"):
-                self._client.pin.rm(str(cid), recursive=True)
+                self._client.pin.rm(str(cid), recursive=recursive)
         except Unavailable as error:
             if "not pinned" not in str(error):
                 raise
 
     def pins(self) -> Iterator[CID]:
-        """Every root that the node pins with all below it."""
-        with self._asking("the list of pins"):
-            for answer in self._client.pin.ls(type="recursive", stream=True, opts={"stream": "true"}):
-                if answer.get("Cid"):
-                    yield CID.parse(answer["Cid"])
+        """Every root that the node pins with all below it; and what it pins alone since something below was removed."""
+        for kind in ("recursive", "direct"):
+            with self._asking("the list of pins"):
+                for answer in self._client.pin.ls(type=kind, stream=True, opts={"stream": "true"}):
+                    if answer.get("Cid"):
+                        yield CID.parse(answer["Cid"])
+
+    def pinned_by(self, cid: CID) -> tuple[str, CID] | None:
+        """How a block is pinned (``recursive``, ``direct``, ``indirect``), and the root to which the pin belongs."""
+        try:
+            with self._asking(f"a pin of {cid}"):
+                found = self._client.pin.ls(str(cid))["Keys"]
+        except (NotFound, Unavailable) as error:
+            if isinstance(error, Unavailable) and "not pinned" not in str(error):
+                raise
+            return None
+        how = next(iter(found.values()))["Type"]
+        kind, _, root = how.partition(" through ")
+        return kind, CID.parse(root or str(cid))
+
+    def pin_alone(self, cid: CID) -> None:
+        """Keep one block, whatever is below it."""
+        with self._asking(f"block {cid}"):
+            self._client.pin.add(str(cid), recursive=False, offline=True, timeout=None)
+
+    def remove(self, denied: Sequence[CID], listed: Roots) -> int:
+        """Delete what is taken back, from the node's pins too."""
+        self.flush()
+        return remove(self, denied, listed)
 
     def log_head(self, issuer: str) -> tuple[int, CID] | None:
         """The newest entry of an issuer's log that was put here: a file of the node's own folder (MFS)."""
@@ -227,19 +250,3 @@ class KuboStore(AskedTogether):
 
 def _head_path(issuer: str) -> str:
     return f"/emotionet/log/{issuer.rsplit(':', 1)[-1]}"
-
-
-class KuboNetwork(VerifiedSource):
-    """Implements ``registry.core.ports.store.BlockReader``: what the node finds among its peers, verified.
-
-    A block that nobody has is a wait of ``SECONDS``, then ``Unavailable``.
-    """
-
-    def __init__(self, store: KuboStore) -> None:
-        self._store = store
-
-    def fetch_block(self, cid: CID) -> bytes:
-        """What the node finds."""
-        return verified_block(
-            cid, self._store.fetch_block(cid, offline=False), "the IPFS node", "fetch it from elsewhere."
-        )

@@ -5,8 +5,9 @@ Passes the same contract as every store. ``lose`` and ``flip`` do what disks do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from registry.content.stores.removal import Roots, doomed
 from registry.content.stores.verified import VerifiedStore
 from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID, raw_cid
@@ -68,6 +69,11 @@ class MemoryStore(VerifiedStore):
     def pins(self) -> Iterator[CID]:
         """Every pinned root."""
         yield from list(self._pins)
+
+    def remove(self, denied: Sequence[CID], listed: Roots) -> int:
+        """Delete what is taken back."""
+        gone = {cid.multihash for cid in doomed(self, denied, listed)}
+        return sum(self._blocks.pop(one, None) is not None for one in gone)
 
     def log_head(self, issuer: str) -> tuple[int, CID] | None:
         """The newest entry of an issuer's log that was put here."""

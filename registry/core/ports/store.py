@@ -14,7 +14,7 @@ Invariants every implementation keeps:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -103,6 +103,12 @@ class BlockStore(BlockReader, Protocol):
 
     def pins(self) -> Iterator[CID]:
         """Every pinned root."""
+        ...
+
+    def remove(self, denied: Sequence[CID], listed: Callable[[], Iterable[CID]]) -> int:
+        """Delete these blocks at once, whatever pins reach them, and those below them to which nothing else leads: no
+        pin, and none of ``listed`` (asked for only where it matters). Their bytes are gone from the disk then. Pins
+        stay, without them. Again: no-op, which finishes what was cut off. Returns how many blocks went."""
         ...
 
     def log_head(self, issuer: str) -> tuple[int, CID] | None:

@@ -13,7 +13,7 @@ from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID
-from registry.core.ports.method import Cost
+from registry.core.ports.method import Cost, Method
 from registry.core.records import to_value
 from registry.core.snapshots import checked_tables as snapshot_tables
 from registry.core.table import tables
@@ -44,6 +44,8 @@ class Wanted:
     recipe: str | None = None  # None: the one that the method takes where none is named
     method: str = DEFAULT_METHOD
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] | None = None  # all of an earlier run's, of ``recipe`` in ``recipe_version``
+    recipe_version: int = 1
     base: str | None = None
     claims: Sequence[str] = ()
     final: str | None = None
@@ -84,7 +86,7 @@ def check_request(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
         check_reachable(parts.settings.ray_address or "")
     method = parts.method(wanted.method)
     check_options(method.about(), wanted.overrides)
-    name, values = method.recipe(wanted.recipe or method.about().recipe, wanted.overrides)
+    name, values = _recipe(method, wanted)
     method.tools(values)
     final = wanted.final or str(values["final"])
     _check_final(final, run_context.fold_count(values))
@@ -102,6 +104,13 @@ def check_request(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
         origin = base_origin(parts, digest_of(base), rows, items)[0]
     notes = (*base_seen.before_cleaning(origin), *warnings)
     return Checked(snapshot, record, name, values, claims, final, base, origin, cost, notes)
+
+
+def _recipe(method: Method, wanted: Wanted) -> tuple[str, Mapping[str, Any]]:
+    name = wanted.recipe or method.about().recipe
+    if wanted.values is None:
+        return method.recipe(name, wanted.overrides)
+    return name, method.read_recipe(wanted.recipe_version, wanted.values)
 
 
 def _signed_snapshot(parts: Parts, cid: CID) -> tuple[CID, records.Snapshot]:

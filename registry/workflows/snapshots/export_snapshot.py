@@ -9,13 +9,15 @@ boxes, but for images that anybody withdrew: their bytes are given to nobody.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from registry.catalog.queries import exported
 from registry.catalog.queries.signed_records import snapshots
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
 from registry.core import records
-from registry.core.errors import Conflict, InvalidInput, NotFound
+from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.progress import Progress, silent
 from registry.core.run_view import draw_view
@@ -54,6 +56,8 @@ def export_snapshot(
         write_folder(form, dataset, folder)
         if left_out:
             (folder / LEFT_OUT).write_text(json_text(left_out, 1) + "\n", encoding="utf-8")
+    with suppress(Unavailable), parts.catalog.write(serial=False) as db:  # a home may be there to be read alone
+        exported.note(db, str(cid), form, parts.now())
     images = len(items) - len(left_out)
     done = {"snapshot": str(cid), "format": form, "path": str(out), "images": images}
     return {**done, "left_out": list(left_out), "reasons": left_out, "converted": dataset.converted}

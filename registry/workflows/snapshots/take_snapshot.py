@@ -50,7 +50,7 @@ AT_ONCE = 5000  # images of a new snapshot whose labels are compared for the ans
 def take_snapshot(
     parts: Parts,
     *,
-    classes: str = "emociones",
+    classes: str | Classes = "emociones",
     query: Mapping[str, Any] | None = None,
     terms: Terms = PLAIN,
     supersedes: CID | None = None,
@@ -85,7 +85,8 @@ def take_snapshot(
             query = contributors_query(db, source)
     new = NewTables(parts.store)
     absent = _nothing if include_referenced else not_held
-    record = _frozen(parts, load_classes(classes), dict(query or {}), terms, chosen, supersedes, new, absent)
+    mapping = load_classes(classes) if isinstance(classes, str) else classes
+    record = _frozen(parts, mapping, dict(query or {}), terms, chosen, supersedes, new, absent)
     parts.store.flush()
     index_ahead(parts.catalog, records.cid(record), record, new.members)
     signer = signer or parts.key

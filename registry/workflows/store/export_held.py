@@ -10,12 +10,14 @@ tables (no images) that show what base weights were trained on, and the names an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from registry.catalog.queries import exported
 from registry.catalog.queries.signed_records import entries, withdrawals
 from registry.core import records
-from registry.core.errors import EmotionetError
+from registry.core.errors import EmotionetError, Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ipld.dag import walk_closure
 from registry.core.log import walk_back
@@ -142,6 +144,8 @@ def export_held(
     with whole_file(out) as stream:
         count = car.write(content, get, stream)
     progress("export", total or done, total)
+    with suppress(Unavailable), parts.catalog.write(serial=False) as db:  # a home may be there to be read alone
+        exported.note(db, str(entries.record_of(db, cid)), "car", parts.now())
     return {"path": str(out), "roots": [str(root) for root in content.roots], "blocks": count, "size": stream.size}
 
 

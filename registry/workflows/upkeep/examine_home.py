@@ -24,6 +24,7 @@ from registry.settings import DEFAULT_METHOD
 from registry.workflows.local_issuers import local_issuers, signing_issuers
 from registry.workflows.log.lost_catalog import HINT, is_behind
 from registry.workflows.parts import Parts
+from registry.workflows.withdrawals.remove_bytes import held_though_withdrawn, some_still_here
 
 OLDEST = (3, 11)  # Python
 _NOBODY = "there is nobody to ask, set EMOTIONET_GATEWAYS"
@@ -38,6 +39,7 @@ def examine(parts: Parts) -> list[dict[str, Any]]:
         "key": _key,
         "logs": partial(_in_catalog, look=_logs),
         "images": partial(_in_catalog, look=_images),
+        "removed": partial(_in_catalog, look=_withdrawn),
         "anchors": _anchors,
         "method": lambda found: f"{DEFAULT_METHOD}, version {found.method(DEFAULT_METHOD).version}",
     }
@@ -90,6 +92,15 @@ def _images(parts: Parts, db: Connection) -> str:
         "fetched by `emotionet worker` or `serve`" if parts.settings.gateways or parts.settings.ipfs_api else _NOBODY
     )
     return f"{counted(waiting, 'image waits', 'images wait')} for their bytes, {given_up} given up: {which}"
+
+
+def _withdrawn(parts: Parts, db: Connection) -> str:
+    """``Conflict`` where bytes are left that had to go."""
+    if parts.settings.holds_nothing_yet:
+        return "no blocks stored yet"
+    if held := held_though_withdrawn(parts, db):
+        raise Conflict(some_still_here(held), code="withdrawn_held")
+    return "no bytes are left of what had to go"
 
 
 def _catalog(parts: Parts) -> str:

@@ -22,6 +22,7 @@ from registry.workflows.log.append import finish_pending
 from registry.workflows.log.index_logs import held_entries_before, index_sorted, sorted_out
 from registry.workflows.parts import Parts
 from registry.workflows.training.run_context import drop_pixels
+from registry.workflows.withdrawals.remove_bytes import held_though_withdrawn, remove_withdrawn, some_still_here
 
 
 def _upkept(parts: Parts) -> UpkeptStore:
@@ -40,6 +41,7 @@ def verify_store(parts: Parts, progress: Progress) -> list[dict[str, Any]]:
     checks: list[dict[str, Any]] = [
         {"name": "blocks", "ok": not bad, "detail": "; ".join(bad[:10]) or "every block hashes to its CID"}
     ]
+    checks.append(_withdrawn(parts))
     with parts.catalog.read() as db:
         denied = {cid.multihash for cid in withdrawals.rightly_withdrawn_cids(db, local_issuers(parts))}
     for done, root in enumerate(parts.store.pins(), 1):
@@ -60,6 +62,14 @@ def verify_store(parts: Parts, progress: Progress) -> list[dict[str, Any]]:
     return checks
 
 
+def _withdrawn(parts: Parts) -> dict[str, Any]:
+    """Whether the bytes of withdrawn images are gone that had to go."""
+    with parts.catalog.read() as db:
+        held = held_though_withdrawn(parts, db)
+    told = some_still_here(held) if held else "no bytes are left of what had to go"
+    return {"name": "withdrawn", "ok": not held, "detail": told}
+
+
 def collect_garbage(parts: Parts) -> dict[str, Any]:
     """Delete the blocks that nothing refers to, and images that were rightfully withdrawn, even if something still
     refers to them.
@@ -68,6 +78,7 @@ def collect_garbage(parts: Parts) -> dict[str, Any]:
     everything that a run has recorded is listed, and what it is about to record is too new to be deleted.
     """
     store = _upkept(parts)
+    remove_withdrawn(parts)
     with parts.catalog.read() as db:
         listed, denied = named_roots(db), withdrawals.rightly_withdrawn_cids(db, local_issuers(parts))
         ended = runs.ended(db)

@@ -7,7 +7,7 @@ from typing import Any
 from registry.catalog.database.sql import names_of, target_text
 from registry.catalog.queries import search
 from registry.catalog.queries.labeled_images import images, referenced
-from registry.catalog.queries.signed_records import entries, lineage
+from registry.catalog.queries.signed_records import entries
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
@@ -16,6 +16,9 @@ from registry.core.records import Remedy
 from registry.core.text import cleaning
 from registry.workflows.log.append import appending
 from registry.workflows.parts import Parts
+from registry.workflows.withdrawals.remove_bytes import REMEDY, apply_withdrawal
+from registry.workflows.withdrawals.retrain import train_again
+from registry.workflows.withdrawals.touched import touched
 
 
 def _target(parts: Parts, text: str) -> tuple[bytes, str]:
@@ -45,30 +48,46 @@ def _names(text: str) -> list[str]:
 
 
 def withdraw(
-    parts: Parts, text: str, reason: str, *, remedy: Remedy = "notice", signer: Signer | None = None
+    parts: Parts,
+    text: str,
+    reason: str,
+    *,
+    remedy: Remedy = "notice",
+    retrain: bool = False,
+    dry_run: bool = False,
+    signer: Signer | None = None,
 ) -> dict[str, Any]:
-    """Withdraw what ``text`` names; the answer says ``what`` it is ("image" or a record's type) and lists every
-    snapshot and release that it touches.
+    """Withdraw what ``text`` names; the answer says ``what`` it is ("image" or a record's type) and lists everything
+    that it touches, each with its remedy (``registry.workflows.withdrawals.touched``).
 
-    What waits for its bytes can be withdrawn, too: it is then never fetched, and its rows are dropped. ``remedy``: what
-    is asked for; it is put on record, and nothing is done of it here. ``signer``: this home's key
-    unless given.
+    What waits for its bytes can be withdrawn, too: it is then never fetched, and its rows are dropped. With the remedy
+    ``remove_bytes`` the bytes are gone when this returns; ``removed`` counts. ``retrain``: the runs of the snapshots
+    that it touches are queued again on reduced ones; ``dry_run``: nothing is signed, and nothing else done. ``signer``:
+    this home's key unless given. ``InvalidInput`` (``nothing_to_remove``) where bytes of a record are to go.
     """
     reason = cleaning.clean("reason", reason)
     target, name = _target(parts, text)
+    with parts.catalog.read() as db:
+        what = search.record_type(db, name) or "image"
+    if remedy == REMEDY and what != "image":
+        raise InvalidInput(
+            f"a {what} has no bytes of its own to remove: its records stay, so that audits can be made again",
+            code="nothing_to_remove",
+            hint="withdraw its images with --remedy remove_bytes, or it with notice or retrain.",
+        )
+    document = {"target": name, "what": what, "remedy": remedy, **touched(parts, name, remedy)}
+    if dry_run:
+        return {"withdrawal": None, "entry": None, **document, "removed": None, "retrained": []}
     record = records.Withdrawal(target=target, reason=reason, remedy=remedy, effective=parts.now())
     with appending(parts, signer or parts.key) as log:
         appended = log.append(record)
         referenced.drop(log.db, {*_names(text), *map(str, images.cids_of(log.db, name))})
     parts.store.pin(appended.entry)
-    with parts.catalog.read() as db:
-        touched = lineage.touched(db, name)
-        what = search.record_type(db, name) or "image"
+    removed = apply_withdrawal(parts, appended.entry)
     return {
         "withdrawal": str(appended.record),
         "entry": str(appended.entry),
-        "target": name,
-        "what": what,
-        "remedy": remedy,
-        "affected": touched,
+        **document,
+        "removed": removed._asdict(),
+        "retrained": train_again(parts, document) if retrain else [],
     }

@@ -373,7 +373,7 @@ def test_an_image_that_was_taken_back_is_withdrawn_everywhere(client: Client, wr
     assert (answer.status_code, answer.json()["remedy"]) == (201, "remove_bytes"), answer.text
     wrong = client.post(f"/api/v1/images/{cid}/withdrawal", json={"reason": "x", "remedy": "magic"}, headers=writer)
     assert wrong.status_code in {400, 422}
-    assert {"cid": snapshot, "type": "snapshot"} in answer.json()["affected"]
+    assert {"cid": snapshot, "type": "snapshot", "remedy": "remove_bytes"} in answer.json()["affected"]
     assert client.get(f"/api/v1/images/{cid}").json()["status"] == "withdrawn"
     again = client.post("/api/v1/snapshots", json={}, headers=writer).json()
     assert again["excluded"] == {"withdrawn": 1}

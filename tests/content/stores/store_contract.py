@@ -12,7 +12,7 @@ import pytest
 from registry.content.unixfs.importer import add_bytes, add_directory
 from registry.core.errors import InvalidInput, NotFound, Untrusted
 from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY, RAW, cid_of
-from registry.core.ipld.encoding import encode
+from registry.core.ipld.encoding import encode, links
 from registry.core.ports.store import BlockStore
 
 Damage = Callable[[CID, bytes], None]
@@ -118,3 +118,29 @@ class StoreContract:
         assert store.log_head("did:pkh:eip155:1:0xbb") is None
         store.set_log_head("did:pkh:eip155:1:0xaa", 5, two)
         assert store.log_head("did:pkh:eip155:1:0xaa") == (5, two)
+
+    def test_what_is_removed_goes_from_below_its_pins_and_leaves_all_else(self, store: BlockStore) -> None:
+        gone, stays = add_bytes(store, b"a" * (3 << 20)), add_bytes(store, b"a" * (1 << 20) + b"b" * (2 << 20))
+        record = encode({"one": gone.cid, "other": stays.cid})
+        root = cid_of(record, DAG_CBOR)
+        store.put(root, record)
+        store.flush()
+        store.pin(root)
+        shared, own = links(store.get(gone.cid), gone.cid.codec), links(store.get(stays.cid), stays.cid.codec)
+        assert set(shared) & set(own)  # their first pieces are alike
+        assert store.remove([gone.cid], lambda: [root]) == 1
+        assert not store.has(gone.cid)
+        assert all(store.has(cid) for cid in (root, stays.cid, *own))
+        assert root in set(store.pins())
+        assert store.remove([gone.cid], lambda: [root]) == 0
+
+    def test_what_lies_below_what_is_removed_goes_with_it(self, store: BlockStore) -> None:
+        file = add_bytes(store, bytes(range(256)) * (3 << 12) + b"end")
+        flat = add_bytes(store, b"one block")
+        store.flush()
+        below = links(store.get(file.cid), file.cid.codec)
+        assert store.remove([file.cid, flat.cid], list) == 1 + len(set(below)) + 1
+        assert not any(store.has(cid) for cid in (file.cid, flat.cid, *below))
+        store.put(*block("more"))
+        store.flush()
+        assert store.has(block("more")[0])

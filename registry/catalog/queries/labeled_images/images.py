@@ -87,6 +87,12 @@ def _mark_stored(db: sa.Connection, sizes: Mapping[str, int]) -> set[str]:
     return {row.sha256 for row in known}
 
 
+def mark_removed(db: sa.Connection, sha256s: Iterable[str]) -> None:
+    """These images' bytes are here no more."""
+    for part in chunks(sha256s):
+        db.execute(sa.update(derived.images).where(derived.images.c.sha256.in_(part)).values(stored=False))
+
+
 def _known(db: sa.Connection, sha256s: Iterable[str]) -> set[str]:
     return set(db.scalars(sa.select(derived.images.c.sha256).where(among(db, derived.images.c.sha256, sha256s))))
 

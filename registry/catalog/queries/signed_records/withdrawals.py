@@ -50,19 +50,28 @@ def images_of(db: sa.Connection, targets: Collection[str]) -> dict[str, str]:
     return found
 
 
-def rightly_withdrawn_cids(db: sa.Connection, own: Collection[str]) -> list[CID]:
-    """Every CID of images with an effective withdrawal: by this home (``own`` are its DIDs), by their contributor,
-    or said a contribution that holds them."""
-    said = indexed(db)
+def rightly_withdrawn(db: sa.Connection, own: Collection[str], remedy: str | None = None) -> set[str]:
+    """The sha256s in hex of images with an effective withdrawal (that asks for ``remedy``): by this home (``own`` are
+    its DIDs), by their contributor, or by who said a contribution that holds them."""
+    said = [one for one in indexed(db) if remedy is None or one["remedy"] == remedy]
     images = images_of(db, {one["target"] for one in said})
     may = may_take_back(db, None, set(images.values()))
-    gone = {
+    return {
         images[one["target"]]
         for one in said
         if one["target"] in images and (one["issuer"] in own or (images[one["target"]], one["issuer"]) in may)
     }
-    raw = [CID.v1(RAW, bytes.fromhex(sha256)) for sha256 in sorted(gone)]
-    return list(dict.fromkeys([*raw, *_aliases(db, gone)]))
+
+
+def names_of_images(db: sa.Connection, sha256s: Collection[str]) -> list[CID]:
+    """Every CID under which these images' bytes may lie here."""
+    raw = [CID.v1(RAW, bytes.fromhex(sha256)) for sha256 in sorted(sha256s)]
+    return list(dict.fromkeys([*raw, *_aliases(db, sha256s)]))
+
+
+def rightly_withdrawn_cids(db: sa.Connection, own: Collection[str]) -> list[CID]:
+    """Every CID of the images that ``rightly_withdrawn`` names."""
+    return names_of_images(db, rightly_withdrawn(db, own))
 
 
 def withdrawn_cids(db: sa.Connection) -> list[CID]:

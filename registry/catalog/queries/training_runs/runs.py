@@ -7,12 +7,13 @@ text, times as RFC 3339 text).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
-from registry.catalog.database.sql import decode_cursor, encode_cursor, insert_new, page_limit
+from registry.catalog.database.sql import chunks, decode_cursor, encode_cursor, insert_new, page_limit
+from registry.catalog.schema import derived
 from registry.catalog.schema.operational import run_folds, runs
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
@@ -195,3 +196,25 @@ def find_by_plan(db: sa.Connection, plan: CID, issuer: str | None = None) -> lis
     if issuer is not None:
         query = query.where(sa.or_(runs.c.issuer == issuer, runs.c.issuer.is_(None)))
     return list(db.scalars(query))
+
+
+def on_snapshots(db: sa.Connection, snapshots: Collection[str]) -> list[dict[str, str]]:
+    """Runs on these snapshots, oldest first: ``run, status, snapshot``."""
+    found: list[dict[str, str]] = []
+    for part in chunks(snapshots):
+        query = sa.select(runs.c.id.label("run"), runs.c.status, runs.c.snapshot).where(runs.c.snapshot.in_(part))
+        found += [dict(row) for row in db.execute(query.order_by(runs.c.created, runs.c.id)).mappings()]
+    return found
+
+
+def on_images(db: sa.Connection, sha256s: Collection[str]) -> list[tuple[str, str]]:
+    """Id and status of the runs whose snapshot holds any of these images."""
+    held = derived.snapshot_members.c
+    found: dict[str, str] = {}
+    for part in chunks(sha256s):
+        named = sa.select(held.snapshot).where(held.sha256.in_(part), ~held.excluded)
+        found |= {
+            row.id: row.status
+            for row in db.execute(sa.select(runs.c.id, runs.c.status).where(runs.c.snapshot.in_(named)))
+        }
+    return sorted(found.items())

@@ -62,6 +62,11 @@ class Collector:
             "left": len(dead & set(denied)) - len(sizes.keys() & set(denied)),
         }
 
+    def remove(self, gone: Iterable[CID]) -> int:
+        """Delete these blocks, however new they are; how many there were."""
+        dead = {cid.multihash for cid in gone}
+        return len(self._rewrite(dead, thorough=True)) if dead else 0
+
     def _chosen(self, dead: set[bytes], thorough: bool) -> list[_Rewrite]:
         """Packs that are worth it: with much that is dead, or anything at all where ``thorough``; and many small."""
         found, small = list[_Rewrite](), list[_Rewrite]()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from registry.content.stores.index import Place
 from registry.content.stores.read_ahead import AT_ONCE, ReadAhead
+from registry.content.stores.removal import Roots, doomed
 from registry.content.stores.s3.bucket import Bucket
 from registry.content.stores.s3.collect import Collector, verify_packs
 from registry.content.stores.s3.commits import Commit, Commits, new_commit
@@ -238,3 +239,12 @@ class S3Store(VerifiedStore):
         those that are denied."""
         self.flush()
         return Collector(self, self._bucket, self._known, self._commits, self._grace).collect(listed, denied)
+
+    def remove(self, denied: Sequence[CID], listed: Roots) -> int:
+        """Delete what is taken back. A pack whose removal was cut off is deleted by the next collection."""
+        self.flush()
+        self._commits.catch_up()
+        gone = doomed(self, denied, listed)
+        for cid in gone:
+            self._ahead.forget(cid)
+        return Collector(self, self._bucket, self._known, self._commits, self._grace).remove(gone)

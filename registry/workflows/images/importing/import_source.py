@@ -33,6 +33,7 @@ from registry.workflows.local_issuers import publisher_text
 from registry.workflows.log.index_logs import held_entries_before, index_logs, signed_in
 from registry.workflows.parts import Parts
 from registry.workflows.store import find_records as trace
+from registry.workflows.withdrawals.remove_bytes import finish_removals
 
 PROFILES = ("unixfs-v1-2025", "unixfs-v0-2015")
 
@@ -74,7 +75,9 @@ def import_source(
     if dry_run:
         return _would_register(parts, read, found, issuer)
     _remember(parts, read, publish_source)
-    return _registered(parts, Path(source), read, found, signer)
+    done = _registered(parts, Path(source), read, found, signer)
+    finish_removals(parts)  # bytes of what was withdrawn may have come back, or withdrawals with a log
+    return done
 
 
 def _names_others(parts: Parts, folder: Folder) -> bool:
