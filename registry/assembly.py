@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from registry.jobs.queue import Queue
     from registry.jobs.worker import Worker
     from registry.provenance.anchors.chain import Chain
+    from registry.provenance.evidence.shown import Trust
     from registry.provenance.keys.keys import Key
 
 
@@ -166,6 +167,35 @@ class Home:
         from registry.provenance.anchors.journal import Journal
 
         return Journal(self._folder() / "journal.jsonl", lambda: self.key.address)
+
+    @cached_property
+    def trust(self) -> Trust:
+        """What this machine trusts where evidence is checked."""
+        from registry.workflows.audit.trust_roots import trust_of
+
+        return trust_of(self.settings)
+
+    @cached_property
+    def places(self) -> tuple[Anchors, ...]:
+        """Every place where entries are anchored: the chain, the authorities, the calendars; without any the
+        journal."""
+        from registry.catalog.stamps import CatalogStamps
+        from registry.provenance.anchors.timestamp.authority import TimestampAuthority
+        from registry.provenance.anchors.timestamp.calendar import Calendar
+
+        def address() -> str:
+            return self.key.address
+
+        given, kept = self.settings, CatalogStamps(lambda: self.catalog, self._has_catalog)
+        found: list[Anchors] = [self.anchors] if given.proves_to_others or not given.has_evidence_for_others else []
+        found += [TimestampAuthority(url, kept, address, lambda: self.trust.certificates()) for url in given.tsa]
+        found += [Calendar(url, kept, address, lambda height: self.trust.header(height)) for url in given.ots]
+        return tuple(found)
+
+    def places_of(self, issuer: str) -> tuple[Anchors, ...]:
+        """The places, where entries are anchored as this issuer; as ``anchors_of``."""
+        self.anchors_of(issuer)
+        return self.places
 
     def anchors_of(self, issuer: str) -> Anchors:
         """Where entries are anchored as this issuer; ``Conflict`` (``key_missing``) if its key is not this home's."""

@@ -34,6 +34,10 @@ class Settings:
     gateways: tuple[str, ...] = ()  # trustless gateways to fetch from
     chain_rpc: str | None = field(default=None, repr=False)  # may hold an API key
     chain_contract: str | None = None
+    tsa: tuple[str, ...] = field(default=(), repr=False)  # timestamp authorities; an address may hold a password
+    tsa_roots: Path | None = None  # PEM: whom to trust for timestamps; None: this system's certificates
+    ots: tuple[str, ...] = field(default=(), repr=False)  # OpenTimestamps calendars
+    bitcoin_headers: Path | None = None  # lines of a height and a block's header, as the auditor has them
     passphrase: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)  # of another registry, for `import --server`
     key: str | None = field(default=None, repr=False)  # the publishing key; None: the one that lies in the home
@@ -57,6 +61,11 @@ class Settings:
         """Whether entries are anchored where others can look: by a contract on a chain, not in this home's
         journal. A node alone is asked for contract wallets that sign in, and for nothing else."""
         return self.chain_rpc is not None and self.chain_contract is not None
+
+    @property
+    def has_evidence_for_others(self) -> bool:
+        """Whether anything shows others when an entry was there: a chain, an authority or a calendar."""
+        return self.proves_to_others or bool(self.tsa or self.ots)
 
     @property
     def blocks(self) -> Path:
@@ -91,9 +100,8 @@ class Settings:
     @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses of services elsewhere. Each may contain a password or an API key."""
-        return tuple(
-            one for one in (self.database_url, self.ipfs_api, self.s3_endpoint, self.chain_rpc, *self.gateways) if one
-        )
+        single = (self.database_url, self.ipfs_api, self.s3_endpoint, self.chain_rpc)
+        return (*(one for one in single if one), *self.gateways, *self.tsa, *self.ots)
 
     @property
     def work(self) -> Path:
@@ -139,6 +147,15 @@ def _secret(environment: Mapping[str, str], name: str, *, whole: bool = False) -
         raise UsageError(
             f"{name}_FILE names {path}, which can't be read", hint="correct the path or the file."
         ) from error
+
+
+def _several(environment: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Values with commas or spaces between, each once."""
+    return tuple(dict.fromkeys((environment.get(name) or "").replace(",", " ").split()))
+
+
+def _path(environment: Mapping[str, str], name: str) -> Path | None:
+    return Path(environment[name]) if environment.get(name) else None
 
 
 def _accounts(environment: Mapping[str, str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -203,13 +220,17 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         s3_region=given.get("EMOTIONET_S3_REGION") or None,
         s3_key=_secret(given, "EMOTIONET_S3_KEY"),
         s3_secret=_secret(given, "EMOTIONET_S3_SECRET"),
-        gateways=tuple((given.get("EMOTIONET_GATEWAYS") or "").replace(",", " ").split()),
+        gateways=_several(given, "EMOTIONET_GATEWAYS"),
         chain_rpc=_secret(given, "EMOTIONET_CHAIN_RPC"),
         chain_contract=given.get("EMOTIONET_CHAIN_CONTRACT") or None,
+        tsa=_several(given, "EMOTIONET_TSA"),
+        tsa_roots=_path(given, "EMOTIONET_TSA_ROOTS"),
+        ots=_several(given, "EMOTIONET_OTS"),
+        bitcoin_headers=_path(given, "EMOTIONET_BITCOIN_HEADERS"),
         passphrase=_secret(given, "EMOTIONET_PASSPHRASE"),
         token=_secret(given, "EMOTIONET_TOKEN"),
         key=_secret(given, "EMOTIONET_KEY", whole=True),
-        key_file=Path(given["EMOTIONET_KEY_FILE"]) if given.get("EMOTIONET_KEY_FILE") else None,
+        key_file=_path(given, "EMOTIONET_KEY_FILE"),
         parallel_folds=int(_number(given, "EMOTIONET_PARALLEL_FOLDS", 0)),
         ray_address=given.get("EMOTIONET_RAY_ADDRESS") or None,
         lease_seconds=_number(given, "EMOTIONET_LEASE_SECONDS", 30.0),
@@ -218,7 +239,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         accounts=_accounts(given),
         public_url=_public_url(given),
         sign_in_chain=int(_number(given, "EMOTIONET_SIGN_IN_CHAIN", 1)),
-        trusted_proxies=tuple((given.get("EMOTIONET_TRUSTED_PROXIES") or "").replace(",", " ").split()),
+        trusted_proxies=_several(given, "EMOTIONET_TRUSTED_PROXIES"),
         address_limit=None if limit < 0 else int(limit),
         token_limit=int(_number(given, "EMOTIONET_TOKEN_LIMIT", 60_000)),
         log=_one_of(given, "EMOTIONET_LOG", ("info", "debug", "warning", "error")),

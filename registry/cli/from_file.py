@@ -67,6 +67,11 @@ class FileHome(Home):
             raise Unavailable("no chain is set up here", hint="set EMOTIONET_CHAIN_RPC and EMOTIONET_CHAIN_CONTRACT.")
         return self.behind.anchors
 
+    @cached_property
+    def places(self) -> tuple[Anchors, ...]:
+        """The chain alone: what a file says was stamped for somebody else."""
+        return (self.behind.anchors,) if self.settings.proves_to_others else ()
+
 
 def is_file(text: str) -> bool:
     """Whether an argument means a file and not content. What is written as a name means a file only where one lies

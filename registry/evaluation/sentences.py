@@ -31,8 +31,14 @@ def read_words(file: Traversable) -> Texts:
 
 @cache
 def texts() -> Texts:
-    """The sections ``note``, ``each``, ``attempts``, ``log`` and ``why``."""
+    """The sections ``note``, ``each``, ``attempts``, ``log``, ``strength`` and ``why``."""
     return read_words(files("registry.evaluation").joinpath("words.toml"))
+
+
+def strength_text(kind: str, language: str = "en") -> str:
+    """What evidence of a kind proves to others, and on whose word."""
+    known = texts()["strength"]
+    return known.get(kind, known["other"])[LANGUAGES.index(language)]
 
 
 def localized(number: str | int, language: str) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # a part is made when it is asked for, and what it is of is l
     from registry.core.ports.store import BlockReader, BlockStore
     from registry.jobs.engines import Engine
     from registry.jobs.queue import Queue
+    from registry.provenance.evidence.shown import Trust
     from registry.settings import Settings
 
 
@@ -41,7 +42,21 @@ class Parts(Protocol):
 
     @property
     def anchors(self) -> Anchors:
-        """Where anchors are looked up."""
+        """Where anchors are looked up: the chain, or this home's journal."""
+        ...
+
+    @property
+    def places(self) -> tuple[Anchors, ...]:
+        """Every place where entries are anchored, those that prove most first; at least one."""
+        ...
+
+    def places_of(self, issuer: str) -> tuple[Anchors, ...]:
+        """As ``places``, to anchor as this issuer. ``Conflict`` (``key_missing``) without its key."""
+        ...
+
+    @property
+    def trust(self) -> Trust:
+        """What this machine trusts where evidence is checked."""
         ...
 
     def anchors_of(self, issuer: str) -> Anchors:

@@ -29,7 +29,7 @@ NOON = "2026-11-23T12:00:00Z"
 class TestJournal(AnchorContract):
     """The contract that every place to anchor keeps."""
 
-    FINAL = "journal"
+    FINAL = KIND = "journal"
     CHAIN = "journal"
     ON_CHAIN = False
 

@@ -88,8 +88,22 @@ class Fork(Answer, frozen=True):
     text: Said
 
 
+class AnchorPlace(Answer, frozen=True):
+    """Where an entry's anchor stands at one place, or one piece of evidence; ``text``: on whose word it stands."""
+
+    status: str
+    chain: str | None
+    transaction: str | None
+    block: int | str | None
+    time: Time | None
+    text: str
+    kind: str | UnsetType = UNSET
+    by: str | UnsetType | None = UNSET
+    problem: str | UnsetType | None = UNSET
+
+
 class Anchor(Answer, frozen=True):
-    """Where an entry's anchor stands."""
+    """Where an entry's anchor stands: the one that is counted on, and every place or piece of evidence."""
 
     status: str
     chain: str | None
@@ -98,6 +112,8 @@ class Anchor(Answer, frozen=True):
     time: Time | None
     entry: Cid | UnsetType = UNSET
     contract: str | UnsetType | None = UNSET
+    places: list[AnchorPlace] | UnsetType = UNSET
+    evidence: list[AnchorPlace] | UnsetType = UNSET
 
 
 class Claim(Answer, frozen=True):

@@ -28,7 +28,7 @@ from registry.core.records import to_value
 from registry.exports.prov import prov_json
 from registry.provenance.checks.target.deep import DeepOptions
 from registry.workflows.audit.keep_audit import show_audit, with_status
-from registry.workflows.log.anchoring import anchor_status
+from registry.workflows.log.anchor_documents import anchor_status
 from registry.workflows.names.resolve import find, resolve
 from registry.workflows.parts import Parts
 from registry.workflows.store.find_records import is_digest, look_up_page, record_lineage

@@ -104,7 +104,7 @@ def show_report(
     release = record(home, published, cid, "release")
     with computation_slot():
         page = computing.run(home, heavy.report, release, lang, tuple(claim or ()))
-    if not home.settings.proves_to_others:  # else a chain may change it
+    if not home.settings.has_evidence_for_others:  # else a chain may change it, or a stamp that comes
         seen.keep(request, seen.RECORDS)
     return Response(page, media_type="text/html", headers={"Content-Security-Policy": POLICY})
 

@@ -188,6 +188,19 @@ transactions = Table(  # the outbox: signed, and kept before they are sent
     UniqueConstraint("chain", "transaction"),
     Index(None, "chain", "sender", "nonce"),
 )
+stamps = Table(  # what was asked of timestamp authorities and calendars, and the proofs that came
+    "stamps",
+    metadata,
+    Column("position", Integer, autoincrement=True),
+    text("place"),
+    text("publisher"),
+    Column("digest", LargeBinary, nullable=False),
+    text("status"),
+    json_value("statement"),
+    Column("proof", LargeBinary, nullable=True),  # None while it is pending
+    PrimaryKeyConstraint("position"),
+    UniqueConstraint("place", "publisher", "digest"),
+)
 kept_audits = Table(  # audits that were made here, for whoever reads their reports later
     "kept_audits",
     metadata,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from registry.cli.commands.common import Subparsers, add, group, home
 from registry.cli.named import RECORD, content
 from registry.cli.output import Output, cell
+from registry.cli.texts.anchors import anchor_line
 from registry.core.errors import UsageError
 
 
@@ -61,21 +63,30 @@ def run_show(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_status(wanted: argparse.Namespace, output: Output) -> int:
     """Print an entry's anchor, as the chain or the journal has it."""
-    from registry.workflows.log.anchoring import anchor_status
+    from registry.workflows.log.anchor_documents import anchor_status
 
     with home() as opened:
         document = anchor_status(opened, content(opened, wanted.cid))
-    output.document(document, identity="status", text=[f"{name}: {cell(value)}" for name, value in document.items()])
+    output.document(document, identity="status", text=_text(document))
     return 0
+
+
+def _text(document: dict[str, Any]) -> list[str]:
+    """The anchor that is counted on, then each place with what it proves."""
+    places = document["places"]
+    return [
+        *(f"{name}: {cell(value)}" for name, value in document.items() if name != "places"),
+        *(anchor_line(one) for one in places),
+    ]
 
 
 def run_submit(wanted: argparse.Namespace, output: Output) -> int:
     """Anchor an entry, or the newest one, and wait for finality."""
-    from registry.workflows.log.anchoring import submit_anchor
+    from registry.workflows.log.anchor_documents import submit_anchor
 
     with home() as opened:
         document = submit_anchor(opened, content(opened, wanted.cid) if wanted.cid else None)
-    output.document(document, identity="status", text=[f"{name}: {cell(value)}" for name, value in document.items()])
+    output.document(document, identity="status", text=_text(document))
     return 0
 
 

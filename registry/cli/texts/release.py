@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from registry.cli.output import one_line
+from registry.cli.texts.anchors import anchor_line
 from registry.cli.texts.figures import base_seen_lines, figure_lines, figure_text, verdict_lines
 from registry.cli.texts.names import names_lines
 from registry.core.text.cleaning import counted
@@ -39,6 +40,7 @@ def release_text(done: dict[str, Any]) -> list[str]:
         *base_seen_lines(done),
         *(note["text"]["en"] for note in done["base_notes"]),
         f"anchor: {_anchor(anchor)}",
+        *(f"  {anchor_line(one)}" for one in anchor["evidence"]),
     ]
 
 

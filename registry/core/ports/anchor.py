@@ -5,8 +5,8 @@ Every adapter passes ``tests/provenance/anchor_contract.py``.
 An anchor covers a log entry and all entries before it. The digest that is anchored is the sha2-256
 digest of the entry's CID. An anchor proves time, not truth, and nobody can exclude a second identity.
 
-Invariants: ``submit`` is idempotent for a digest; an ``Anchor`` that says ``finalized`` never goes
-back; a place that can't be reached is ``Unavailable``, never ``none``.
+Invariants: ``submit`` is idempotent for a digest; an ``Anchor`` that says one of ``FINAL`` never goes
+back (``attested`` may become ``finalized``); a place that can't be reached is ``Unavailable``, never ``none``.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from registry.core.errors import Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.records import Evidence
 
-STATUSES = ("none", "journal", "signed", "sent", "included", "finalized")
-FINAL = frozenset({"journal", "finalized"})  # as final as the place can make it
+# Of a chain: signed, sent, included, finalized. Of an authority: pending, stamped (it signed the time). Of Bitcoin by
+# OpenTimestamps: pending, attested (a calendar names the block, whose header nobody here has), finalized.
+STATUSES = ("none", "journal", "pending", "signed", "sent", "included", "attested", "stamped", "finalized")
+PROVEN = frozenset({"attested", "stamped", "finalized"})  # there is evidence that others can check
+FINAL = PROVEN | {"journal"}  # as final as the place can make it with what this machine knows
 
 
 class AnchorProof(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +40,7 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True):
 
     digest: bytes
     status: str  # one of STATUSES
-    chain: str  # CAIP-2 such as "eip155:31337", or "journal"
+    chain: str  # CAIP-2 such as "eip155:31337"; "journal"; of what stamps its kind and host, "rfc3161:tsa.example/tsr"
     contract: str | None = None
     publisher: str | None = None  # lower-case 0x address, the issuer's
     transaction: str | None = None  # 0x-prefixed hex, from when it was signed
@@ -58,12 +61,12 @@ class Anchors(Protocol):
 
     @property
     def chain(self) -> str:
-        """CAIP-2 name of the chain, or ``journal``."""
+        """CAIP-2 name of the chain, ``journal``, or the kind and host of a service that stamps."""
         ...
 
     @property
     def contract(self) -> str | None:
-        """Lower-case 0x address of the contract, None for the journal."""
+        """Lower-case 0x address of the contract, None of anything else."""
         ...
 
     def submit(self, digest: bytes) -> Anchor:

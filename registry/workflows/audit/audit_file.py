@@ -32,6 +32,7 @@ from registry.provenance.checks.results import FAILS, Check
 from registry.provenance.checks.run_levels import OnCheck, ignore_check, levels_up_to, not_made, run_checks
 from registry.provenance.checks.target.deep import NOBODY, USUALLY
 from registry.provenance.checks.target.subject import Subject
+from registry.provenance.evidence.shown import Trust
 from registry.workflows.audit.deep_audit import give_room
 from registry.workflows.methods import installed
 
@@ -144,6 +145,7 @@ def audit_car(
     chain: Anchors | None = None,
     on_check: OnCheck = ignore_check,
     room: Callable[[Subject], None] | None = None,
+    trust: Trust | None = None,
 ) -> Report:
     """Audit a CAR file. A damaged file gives a report too, one that does not hold. ``room`` gives the deep levels what
     they need; without it they have a folder that goes when the audit ends."""
@@ -157,7 +159,7 @@ def audit_car(
             checks = [_unusable(error), *not_made("the file has no target")]
             return Report(target=str(path), checks=checks, facts=_facts_of_file(path, error))
         subject = _subject(blocks, known, roots, entry, record)
-        subject.offline, subject.chain, subject.issuer = offline, chain, issuer
+        subject.offline, subject.chain, subject.issuer, subject.trust = offline, chain, issuer, trust or Trust()
         give_room(subject, folder / "deep", USUALLY, NOBODY) if room is None else room(subject)
         report = run_checks(subject, levels_up_to(level), on_check)
         if blocks.fault is not None:

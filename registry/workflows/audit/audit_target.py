@@ -45,7 +45,16 @@ def audit_target(
     room = partial(give_room, folder=parts.settings.home / FOLDER, options=deep, watch=watch)
     if path.exists() and not names_content(target):
         check_regular(path)
-        return audit_car(path, level=level, issuer=issuer, offline=offline, chain=chain, on_check=on_check, room=room)
+        return audit_car(
+            path,
+            level=level,
+            issuer=issuer,
+            offline=offline,
+            chain=chain,
+            on_check=on_check,
+            room=room,
+            trust=parts.trust,
+        )
     cid, rest = parse_path(target)
     if rest:
         raise InvalidInput(f"{target} has a path", hint="audit a record, an entry or a directory by its CID.")
@@ -85,6 +94,7 @@ def audit_held(
         offline=offline,
         issuer=issuer,
         method=parts.method,
+        trust=parts.trust,
         trainings_of=partial(known_trainings, parts),
     )
     room(subject)

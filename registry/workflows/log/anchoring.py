@@ -1,29 +1,42 @@
-"""Anchor log entries, store the evidence, and tell the state of an entry's anchor.
+"""Anchor log entries at every place that is set up, and store the evidence.
 
-Invariants: evidence is stored only of a final anchor (at a chain, its finalized tag). Evidence of another issuer's log
-is called ``unverified``, never finalized: nobody here asked its anchor's place.
+Invariants: evidence is stored only of a final anchor (at a chain, its finalized tag; of an authority, its signature; of
+Bitcoin, a proof that leads to a block). A place that fails does not stop the others: what it was asked for stays
+pending there, and is asked again with every later anchor and by ``emotionet anchor submit``.
 """
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from registry.catalog.index import indexing
 from registry.catalog.queries.signed_records import entries
 from registry.core import records
-from registry.core.errors import NotFound, Unavailable
-from registry.core.ipld.cid import CID
-from registry.core.issuers import address_of
+from registry.core.errors import EmotionetError, NotFound, Unavailable
+from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.log import anchor_digest
-from registry.core.ports.anchor import FINAL, Anchor, evidence_of
-from registry.workflows.local_issuers import is_local
+from registry.core.ports.anchor import FINAL, PROVEN, Anchor, Anchors, evidence_of
+from registry.provenance.anchors.timestamp.place import StampPlace
 from registry.workflows.log.append import put_record
 from registry.workflows.parts import Parts
 
+_log = logging.getLogger(__name__)
+WAIT_SECONDS = 2.0
 
-def _entry(parts: Parts, cid: CID | None, issuer: str | None) -> CID:
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an entry's anchor stands at one place; ``problem``: why it stands no better, where the place failed."""
+
+    place: Anchors
+    anchor: Anchor
+    problem: EmotionetError | None = None
+
+
+def entry_of(parts: Parts, cid: CID | None, issuer: str | None) -> CID:
     """The entry given, a record's (the issuer's own before anybody else's), or the issuer's newest."""
     with parts.catalog.read() as db:
         if cid is None:
@@ -39,43 +52,9 @@ def _entry(parts: Parts, cid: CID | None, issuer: str | None) -> CID:
     return cid
 
 
-def _document(entry: CID, anchor: Anchor) -> dict[str, Any]:
-    return {
-        "entry": str(entry),
-        "status": anchor.status,
-        "chain": anchor.chain,
-        "contract": anchor.contract,
-        "transaction": anchor.transaction,
-        "block": _block(anchor),
-        "time": anchor.time,
-    }
-
-
-def _block(anchor: Anchor) -> int | None:
-    """The number of the block that an anchor lies in, where the place has blocks."""
-    return None if anchor.proof is None else anchor.proof.statement.get("blockNumber")
-
-
-def anchor_status(parts: Parts, cid: CID) -> dict[str, Any]:
-    """Where an entry's own anchor stands."""
-    entry = _entry(parts, cid, None)
-    issuer = records.parse_as(records.Entry, parts.store.get(entry)).issuer
-    return _document(entry, parts.anchors.status(anchor_digest(entry), issuer.rsplit(":", 1)[-1]))
-
-
-def submit_anchor(parts: Parts, cid: CID | None, *, issuer: str | None = None) -> dict[str, Any]:
-    """Anchor an entry (the issuer's newest unless given) as ``issuer`` (this home's unless given); wait until it is as
-    final as it gets."""
-    issuer = issuer or parts.key.did
-    entry = _entry(parts, cid, issuer)
-    anchor = wait_until_final(parts, issuer, entry, lambda: None)
-    put_evidence(parts, entry, anchor)
-    return _document(entry, anchor)
-
-
 def put_evidence(parts: Parts, entry: CID, anchor: Anchor) -> CID | None:
-    """Put the evidence of a finalized anchor into the store and the catalog; None where there is none."""
-    if anchor.status != "finalized":
+    """Put the evidence of an anchor that others can check into the store and the catalog; None where there is none."""
+    if anchor.status not in PROVEN:
         return None
     cid = put_record(parts, evidence_of(entry, anchor))
     parts.store.flush()
@@ -84,69 +63,99 @@ def put_evidence(parts: Parts, entry: CID, anchor: Anchor) -> CID | None:
     return cid
 
 
+def submit_everywhere(parts: Parts, issuer: str, entry: CID) -> list[Standing]:
+    """Anchor an entry as ``issuer`` at every place, with what is pending there; what is proven becomes evidence.
+
+    The first problem is raised where every place has one.
+    """
+    found = [_submitted(parts, place, entry) for place in parts.places_of(issuer)]
+    if all(one.problem is not None for one in found) and found[0].problem is not None:
+        raise found[0].problem
+    for one in found:
+        if one.problem is None and isinstance(one.place, StampPlace):
+            _finish_pending(parts, one.place, entry)
+    return found
+
+
+def _submitted(parts: Parts, place: Anchors, entry: CID) -> Standing:
+    digest = anchor_digest(entry)
+    try:
+        anchor, problem = place.submit(digest), None
+    except EmotionetError as error:
+        _log.warning("an entry could not be anchored by %s: %s", _name(place), error)
+        anchor, problem = Anchor(digest=digest, status="none", chain=_name(place)), error
+        if isinstance(place, StampPlace):
+            anchor = place.status(digest)
+    put_evidence(parts, entry, anchor)
+    return Standing(place, anchor, problem)
+
+
+def _name(place: Anchors) -> str:
+    """Its name, where that can be had without the place."""
+    try:
+        return place.chain
+    except EmotionetError:
+        return "chain"
+
+
+def _finish_pending(parts: Parts, place: StampPlace, but: CID) -> None:
+    """Ask again for what is pending at a place, until it fails."""
+    for digest in place.pending():
+        if digest != anchor_digest(but):
+            try:
+                put_evidence(parts, CID.v1(DAG_CBOR, digest), place.submit(digest))
+            except EmotionetError as error:
+                _log.warning("an entry that waits for %s still does: %s", place.chain, error)
+                return
+
+
+def counted_on(found: Sequence[Standing]) -> Standing:
+    """The one that shows when the entry was certainly there: the chain's; without a chain the earliest that an
+    authority stamped; otherwise whatever comes first. Its kind of evidence is ``anchor.proof.kind``."""
+    if not isinstance(found[0].place, StampPlace):
+        return found[0]
+    stamped = [one for one in found if one.anchor.status == "stamped"]
+    return min(stamped, key=lambda one: one.anchor.time or "", default=found[0])
+
+
+def _waits_for(found: Sequence[Standing]) -> bool:
+    """Whether waiting may help: nobody waits hours for Bitcoin, unless an authority is to stamp."""
+    first = counted_on(found)
+    if first.anchor.status in FINAL:
+        return False
+    return not isinstance(first.place, StampPlace) or any(one.place.chain.startswith("rfc3161:") for one in found)
+
+
 def wait_until_final(parts: Parts, issuer: str, entry: CID, check: Callable[[], None]) -> Anchor:
-    """An entry's anchor by ``issuer`` once it is as final as this place can make it.
+    """Anchor an entry by ``issuer`` everywhere and wait for the anchor that is counted on (``counted_on``): from its
+    ``time`` on the entry was certainly there, as the evidence of ``proof.kind`` shows. Where only Bitcoin is to show
+    it, nobody waits: that takes hours.
 
     ``check`` may end the wait by raising. ``Unavailable`` after the limit of the settings.
     """
-    digest, anchors = anchor_digest(entry), parts.anchors_of(issuer)
     until = time.monotonic() + parts.settings.finality_seconds
-    anchor = anchors.submit(digest)
-    while anchor.status not in FINAL:
+    found = submit_everywhere(parts, issuer, entry)
+    while _waits_for(found):
         check()
+        one = counted_on(found)
         if time.monotonic() > until:
-            raise Unavailable(f"the anchor of {entry} is still {anchor.status}", hint="try again later.")
+            raise Unavailable(f"the anchor of {entry} is still {one.anchor.status}", hint="try again later.")
         try:
-            anchor = anchors.wait(digest, 2.0)
+            anchor = one.place.wait(anchor_digest(entry), WAIT_SECONDS)
+            put_evidence(parts, entry, anchor)
+            found = [Standing(one.place, anchor), *(other for other in found if other is not one)]
         except Unavailable:
-            anchor = anchors.submit(digest)  # sends again what a reorganisation dropped
-    return anchor
+            found = submit_everywhere(parts, issuer, entry)  # sends again what a reorganisation dropped
+    return counted_on(found).anchor
 
 
-def anchor_for_a_while(parts: Parts, issuer: str, entry: CID, wait: float) -> Anchor:
-    """Anchor an entry as ``issuer`` and wait up to ``wait`` seconds for the chain to call it final."""
-    digest, anchors = anchor_digest(entry), parts.anchors_of(issuer)
-    anchor = anchors.submit(digest)
-    if anchor.status not in FINAL and wait > 0:
-        try:
-            anchor = anchors.wait(digest, wait)
-        except Unavailable:
-            anchor = anchors.status(digest)  # it stays in the outbox: `emotionet anchor submit` goes on
-    put_evidence(parts, entry, anchor)
-    return anchor
-
-
-def anchor_document(parts: Parts, entry: CID, evidence: list[dict[str, Any]]) -> dict[str, Any]:
-    """Where an entry's anchor stands: by the evidence that covers it, otherwise as its place says now.
-
-    Evidence of somebody else's log came in a file, and nobody here asked its place: it is ``unverified``.
-    """
-    issuer = records.parse_as(records.Entry, parts.store.get(entry)).issuer
-    own = is_local(parts, issuer)
-    if evidence:
-        return {"status": "finalized" if own else "unverified", **_place(parts, evidence[0])}
-    nothing = {"status": "none", "chain": None, "transaction": None, "block": None, "time": None}
-    if not own and not parts.settings.proves_to_others:
-        return nothing  # this home's journal knows of this home's entries alone
-    try:
-        anchor = parts.anchors.status(anchor_digest(entry), address_of(issuer))
-    except Unavailable:
-        return nothing
-    return {
-        "status": anchor.status,
-        "chain": anchor.chain,
-        "transaction": anchor.transaction,
-        "block": _block(anchor),
-        "time": anchor.time,
-    }
-
-
-def _place(parts: Parts, evidence: dict[str, Any]) -> dict[str, Any]:
-    """What a row of evidence says of the place; of another kind than a chain's, or not held here, its kind and time."""
-    try:
-        block = records.parse_as(records.Evidence, parts.store.get(CID.parse(evidence["cid"]))).block
-    except NotFound:
-        block = None
-    if block is None:
-        return {"chain": evidence["kind"], "transaction": None, "block": None, "time": evidence["time"]}
-    return {"chain": block.chain, "transaction": block.transaction, "block": block.block_number, "time": block.time}
+def anchor_for_a_while(parts: Parts, issuer: str, entry: CID, wait: float) -> None:
+    """Anchor an entry everywhere as ``issuer`` and wait up to ``wait`` seconds for a chain to call it final."""
+    for one in submit_everywhere(parts, issuer, entry):
+        if one.anchor.status not in FINAL and not isinstance(one.place, StampPlace) and wait > 0:
+            digest = anchor_digest(entry)
+            try:
+                anchor = one.place.wait(digest, wait)
+            except Unavailable:
+                anchor = one.place.status(digest)  # it stays in the outbox: `emotionet anchor submit` goes on
+            put_evidence(parts, entry, anchor)

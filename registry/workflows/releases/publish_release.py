@@ -35,7 +35,8 @@ from registry.provenance.attempts import count_attempts
 from registry.provenance.release_view import by_name, final_figures, final_threshold, final_weights
 from registry.workflows.base_weights import base_of
 from registry.workflows.local_issuers import check_signs_as, publisher_text
-from registry.workflows.log.anchoring import anchor_document, anchor_for_a_while
+from registry.workflows.log.anchor_documents import anchor_document
+from registry.workflows.log.anchoring import anchor_for_a_while
 from registry.workflows.log.append import append
 from registry.workflows.log.forks import forks_of
 from registry.workflows.names.references import names_of

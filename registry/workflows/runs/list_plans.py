@@ -14,7 +14,7 @@ from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.text.claim_text import claim_text
 from registry.workflows.local_issuers import publisher_text
-from registry.workflows.log.anchoring import anchor_document
+from registry.workflows.log.anchor_documents import anchor_document
 from registry.workflows.parts import Parts
 
 

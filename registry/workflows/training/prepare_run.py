@@ -16,7 +16,6 @@ from registry.content.weights_folder import read_weights
 from registry.core import records
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
-from registry.core.log import anchor_digest
 from registry.core.ports.method import Method, Prepared
 from registry.core.table import tables
 from registry.evaluation.base_seen import about_base
@@ -25,6 +24,7 @@ from registry.evaluation.sentences import warning_event
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows.base_weights import base_origin, digest_of
+from registry.workflows.log.anchoring import submit_everywhere
 from registry.workflows.log.append import append, put_record
 from registry.workflows.names.set_name import set_name
 from registry.workflows.parts import Parts
@@ -60,7 +60,7 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
     appended = append(parts, signer, plan)
     if context.options.get("name") is not None:
         set_name(parts, signer, context.options["name"], appended.record)
-    parts.anchors_of(signer.did).submit(anchor_digest(appended.entry))
+    submit_everywhere(parts, signer.did, appended.entry)
     with parts.catalog.write() as db:
         parts.queue.complete(db, job)
         runs.update(

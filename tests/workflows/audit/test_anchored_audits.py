@@ -12,7 +12,7 @@ from registry.provenance.checks.results import FAILS, UNCHECKED
 from registry.settings import read_settings
 from registry.workflows.audit.audit_target import audit_car, audit_target
 from registry.workflows.images.importing.import_source import import_source
-from registry.workflows.log.anchoring import submit_anchor
+from registry.workflows.log.anchor_documents import submit_anchor
 from registry.workflows.store.export_held import export_held
 from registry.workflows.withdrawals.withdraw import withdraw
 from tests.support.anchors.chain import fund

@@ -20,7 +20,7 @@ from registry.settings import read_settings
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.images.registering.relabel import relabel
-from registry.workflows.log.anchoring import submit_anchor
+from registry.workflows.log.anchor_documents import submit_anchor
 from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.control_run import resume
 from registry.workflows.runs.list_plans import list_plans

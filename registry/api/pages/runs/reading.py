@@ -86,7 +86,7 @@ def _live(request: AnyRequest, parts: Parts, found: RunPage) -> dict[str, Any]:
         "found": found,
         "drawn": drawn,
         "amount": duration,
-        "journal": not parts.settings.proves_to_others,
+        "journal": not parts.settings.has_evidence_for_others,
         "dropped_bars": _bars(Words(language(request)), found),
     }
 

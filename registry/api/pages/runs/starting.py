@@ -141,7 +141,7 @@ def _page(
         amount=duration,
         bytes=size_text,
         comparators=COMPARATORS,
-        journal=not parts.settings.proves_to_others,
+        journal=not parts.settings.has_evidence_for_others,
     )
 
 

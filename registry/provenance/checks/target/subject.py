@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from registry.core import log, records
@@ -18,6 +18,7 @@ from registry.provenance.checks.results import once
 from registry.provenance.checks.target.bounded_files import Files, Reading
 from registry.provenance.checks.target.deep import Deep
 from registry.provenance.checks.target.typed_links import LinkedRecords, follow_links
+from registry.provenance.evidence.shown import Trust
 
 CONTENT = "content"  # the type of a target that is a file or a directory
 
@@ -62,6 +63,8 @@ class Subject:
     method: Callable[[str], Method] = _none  # a training method that is installed here; ``NotFound`` otherwise
     trainings_of: Callable[[str], Iterable[CID]] = lambda tensors: ()  # the trainings at hand that gave these tensors
     deep: Deep | None = None  # what levels 5, 7 and 8 need; None: they are not made
+
+    trust: Trust = field(default_factory=Trust)  # whom the auditor trusts where evidence is checked
 
     def __post_init__(self) -> None:
         self.reading = Reading(self.files)

@@ -1,0 +1,31 @@
+"""Verify evidence offline: one module a kind, each with ``verify(evidence, trust)``, which returns what it shows.
+
+Every module raises ``Untrusted`` for evidence that is forged or states anything else than its proof, and
+``NoTrustRoot`` where nothing speaks against it and the auditor trusts nobody who speaks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from registry.core import records
+from registry.provenance.checks.results import NotChecked
+from registry.provenance.evidence import opentimestamps, rfc3161
+from registry.provenance.evidence.shown import Shown, Trust
+
+Verify = Callable[[records.Evidence, Trust], Shown]
+KINDS: dict[str, Verify] = {rfc3161.KIND: rfc3161.verify, opentimestamps.KIND: opentimestamps.verify}
+
+
+def verify(evidence: records.Evidence, trust: Trust) -> Shown:
+    """What it shows. ``NotChecked`` where this version has no module for its kind."""
+    module = KINDS.get(evidence.kind)
+    if module is None:
+        raise NotChecked(f"this version can't check evidence of kind {evidence.kind[:40]} yet")
+    return module(evidence, trust)
+
+
+def earliest(shown: list[Shown]) -> Shown | None:
+    """Of what shows a time, the earliest: from then on all that is shown was certainly there. None where none does."""
+    timed = [one for one in shown if one.time is not None]
+    return min(timed, key=lambda one: str(one.time), default=None)

@@ -1,0 +1,76 @@
+"""What the auditor trusts, from the auditor's own machine: never from the file that is audited."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from registry.core.errors import UsageError, not_read
+from registry.provenance.evidence.opentimestamps import HEADER_SIZE
+from registry.provenance.evidence.shown import Trust
+from registry.settings import Settings
+
+
+def trust_of(settings: Settings) -> Trust:
+    """Certificates of ``EMOTIONET_TSA_ROOTS``, otherwise this system's; headers of ``EMOTIONET_BITCOIN_HEADERS``.
+
+    Each is read once, when it is first asked for. ``UsageError`` then where the file can't be read or is no such file.
+    """
+
+    @cache
+    def certificates() -> Sequence[bytes]:
+        return _system() if settings.tsa_roots is None else _pem(settings.tsa_roots)
+
+    @cache
+    def headers() -> dict[int, bytes]:
+        return {} if settings.bitcoin_headers is None else _headers(settings.bitcoin_headers)
+
+    return Trust(certificates=certificates, header=lambda height: headers().get(height))
+
+
+def _system() -> Sequence[bytes]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    return context.get_ca_certs(binary_form=True)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError as error:
+        raise not_read(path, error) from error
+
+
+def _pem(path: Path) -> Sequence[bytes]:
+    begin, end, found = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----", []
+    for part in _text(path).split(begin)[1:]:
+        try:
+            found.append(ssl.PEM_cert_to_DER_cert(f"{begin}{part.partition(end)[0]}{end}"))
+        except ValueError as error:
+            raise _malformed(path, "a certificate that can't be read") from error
+    if not found:
+        raise _malformed(path, "no certificate")
+    return found
+
+
+def _headers(path: Path) -> dict[int, bytes]:
+    """Lines of a height and 160 hex digits, as ``bitcoin-cli getblockheader HASH false`` prints a header."""
+    found = {}
+    for number, line in enumerate(_text(path).splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        height, _, digits = line.strip().partition(" ")
+        try:
+            header = bytes.fromhex(digits)
+            found[int(height)] = header
+        except ValueError as error:
+            raise _malformed(path, f"no height and header in line {number}") from error
+        if len(header) != HEADER_SIZE:
+            raise _malformed(path, f"no header of {HEADER_SIZE} bytes in line {number}")
+    return found
+
+
+def _malformed(path: Path, what: str) -> UsageError:
+    return UsageError(f"{path} has {what}", hint="correct the file that EMOTIONET_TSA_ROOTS or _BITCOIN_HEADERS names.")
