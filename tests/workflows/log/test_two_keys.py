@@ -184,7 +184,7 @@ BEGINS = {
     "api/bulk/register.py",
     "workflows/images/importing/import_source.py",
     "workflows/images/registering/relabel.py",
-    "workflows/log/anchoring.py",
+    "workflows/log/anchor_documents.py",
     "workflows/references/ask_again.py",
     "workflows/references/fetch_job.py",
     "workflows/releases/publish_release.py",
