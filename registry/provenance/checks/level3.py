@@ -15,7 +15,7 @@ from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import anchor_digest
 from registry.core.ports.anchor import Anchors, evidence_of
-from registry.provenance.checks import times
+from registry.provenance.checks import drand, times
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, guarded, run, unmade
 from registry.provenance.checks.target.subject import Subject
 
@@ -27,6 +27,7 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield run("3.named", partial(named, subject))
     yield run("3.order", partial(order, subject))
     yield run("3.beacon", partial(beacon, subject))
+    yield from drand.checks(subject)
     yield from times.checks(subject)
     if subject.is_release:
         yield from guarded(lambda: list(_not_checked_yet(subject)), list[Check]())
@@ -141,11 +142,7 @@ def beacon(subject: Subject) -> str:
 
 
 def _not_checked_yet(subject: Subject) -> Iterator[Check]:
-    """What stands in the records and this version can't check: rounds of drand, evidence of other kinds."""
-    drand = [one for one in subject.release.draw.beacons if isinstance(one, records.DrandRound)]
-    if drand:
-        said = f"this version can't check the signature of round {drand[0].round} of {drand[0].chain[:64]} yet"
-        yield unmade("3.drand", said)
+    """What stands in the records and this version can't check: evidence of other kinds."""
     kinds = sorted({one.kind[:40] for _, one in times.evidence_at_hand(subject) if one.block is None})
     if kinds:
         said = f"this version can't check evidence of kind {' or '.join(kinds)} yet"

@@ -14,6 +14,7 @@ from itertools import pairwise, product
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.log import clearly_before
+from registry.provenance.checks import drand
 from registry.provenance.checks.results import Check, Failed, NotChecked, run
 from registry.provenance.checks.target.subject import Subject
 
@@ -68,17 +69,17 @@ def planned(subject: Subject) -> str:
 
 
 def drawn(subject: Subject) -> str:
-    """3.drawn: by the time of the beacon's block."""
+    """3.drawn: by the time of the beacon's block, and of the drand rounds of networks that are known here."""
     _entries(subject)
-    drew = beacon_blocks(subject)
+    drew = [("block", one.time) for one in beacon_blocks(subject)]
+    drew += [("drand round", one) for one in drand.times(subject)]
     if not drew:
         raise NotChecked("the folds were not drawn from a block, so no block gives a time")
-    for training, block in product(subject.release.trainings, drew):
-        if clearly_before(training.started, block.time):
+    for training, (what, time) in product(subject.release.trainings, drew):
+        if clearly_before(training.started, time):
             raise Failed(
-                f"the training of fold {training.fold} began at {training.started}, but the block that drew its "
-                "folds is "
-                f"of {block.time}"
+                f"the training of fold {training.fold} began at {training.started}, but the {what} that drew its "
+                f"folds is of {time}"
             )
     return "trainings " + OWN_CLOCK
 

@@ -28,9 +28,11 @@ def _release(subject: Subject) -> None:
 
 
 def seed(subject: Subject) -> str:
-    """4.draw: sha256 of the plan's CID, its seed and the beacons' values."""
+    """4.draw: sha256 of the plan's CID, its seed and the values of the beacons, which are those that the plan named."""
     _release(subject)
     draw, plan = subject.release.draw, subject.release.plan
+    if plan.v > 1:
+        equal("beacons", plan.beacons, tuple(one.named for one in draw.beacons))
     values = [one.value for one in draw.beacons]
     equal("seed", draw.seed, draw_seed(bytes(draw.plan), plan.seed, values))
     kinds = " and ".join(str(one.__struct_config__.tag) for one in draw.beacons)

@@ -26,7 +26,7 @@ ROWS = (
         "the folds were drawn from the block that anchored the plan",
         "the chain's block, and the evidence of the plan's anchor",
         "the folds were drawn from another block, or from one that the issuer chose",
-        "that whoever makes the chain's blocks did not choose among them",
+        "that whoever makes the chain's blocks did not choose among them: a drand round excludes it",
     ),
     Listed(
         "3.planned",
@@ -37,8 +37,8 @@ ROWS = (
     ),
     Listed(
         "3.drawn",
-        "no training began before the block that drew its folds",
-        "the block's time, the times in the trainings",
+        "no training began before the beacons that drew its folds",
+        "the times of the block and of the drand round, the times in the trainings",
         "a training ran before its folds could be known",
         "a training whose time is made up",
     ),
@@ -66,9 +66,9 @@ ROWS = (
     Listed(
         "3.drand",
         "the drand rounds that the folds were drawn from are genuine",
-        "the chain's public key, which comes with this program",
-        "it is listed, and not checked, where a draw names a round",
-        "everything, until this version can check it",
+        "the network's public key, which comes with this program or from the auditor; the time of the plan's anchor",
+        "the round is not the first after the plan's anchor, its network did not sign it, or the draw left it out",
+        "that most of the network's members are honest; whether a plan was stamped several times, to choose a round",
     ),
     Listed(
         "3.evidence",

@@ -1,7 +1,7 @@
 // Level 4: what follows from the records.
 import { equal } from "../bytes/equal.js";
 import { compareText, hex, Refusal, sameBytes } from "../bytes/bytes.js";
-import { beaconValue, drawFolds, drawSeed } from "../data/draw.js";
+import { beaconValue, drawFolds, drawSeed, nameOf } from "../data/draw.js";
 import { decide, firstDifference } from "../data/snapshot.js";
 import { checkRow } from "../figures/input.js";
 import { checkClaim } from "../figures/verdicts.js";
@@ -46,6 +46,8 @@ const CHECKED = [
   [
     "4.draw",
     ({ view }) => {
+      if (view.plan.v > 1 && !equal(view.plan.beacons, view.draw.beacons.map(nameOf)))
+        throw new Refusal("the draw mixes other beacons than the plan names");
       const seed = drawSeed(view.draw.plan.bytes, view.plan.seed, view.draw.beacons.map(beaconValue));
       if (!sameBytes(seed, view.draw.seed))
         throw new Refusal("the draw's seed does not follow from the plan and its beacons");

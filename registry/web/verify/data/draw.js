@@ -10,6 +10,9 @@ export function eightBytes(number) {
   return bytes;
 }
 
+/** How a plan names a beacon. */
+export const nameOf = (beacon) => (beacon.kind === "drand" ? `drand:${beacon.chain}` : beacon.kind);
+
 /** The 32 bytes by which a beacon enters the seed. */
 export function beaconValue(beacon) {
   if (beacon.kind === "drand") return sha256(beacon.signature);

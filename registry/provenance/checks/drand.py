@@ -1,0 +1,88 @@
+"""3.drand: the rounds of drand that a draw mixes are genuine, and the first after the plan's anchor.
+
+It needs no network: a round's signature verifies by the key of its network, which comes with the program or from
+whoever audits, never with the file. When the plan was anchored is what other checks show: the block that the draw names
+(3.beacon), otherwise a timestamp of the plan's entry (3.evidence).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from registry.core import records
+from registry.core.errors import Untrusted
+from registry.core.records import DrandRound
+from registry.provenance.beacons.networks import Network
+from registry.provenance.checks.results import Check, Failed, NotChecked, guarded, run
+from registry.provenance.checks.target.subject import Subject
+
+TIMESTAMP = "rfc3161"  # the kind of evidence whose time counts where no block does
+
+
+def checks(subject: Subject) -> Iterator[Check]:
+    """The one check, where the plan or the draw names drand at all."""
+    if subject.is_release and guarded(partial(_is_asked, subject), False):
+        yield run("3.drand", partial(drand, subject))
+
+
+def rounds(subject: Subject) -> list[DrandRound]:
+    """The rounds that the draw mixes."""
+    return [one for one in subject.release.draw.beacons if isinstance(one, DrandRound)]
+
+
+def known_network(subject: Subject, one: DrandRound) -> Network:
+    """The network that a round says to be of. ``NotChecked`` for one that nobody here knows."""
+    found = subject.networks.get(one.chain)
+    if found is None:
+        raise NotChecked(
+            f"the key of drand {one.chain[:64]} is not known here: "
+            "EMOTIONET_DRAND_NETWORKS names a file of networks that you trust"
+        )
+    return found
+
+
+def times(subject: Subject) -> list[str]:
+    """When the rounds of networks that are known here are published."""
+    known = [(subject.networks[one.chain], one.round) for one in rounds(subject) if one.chain in subject.networks]
+    return [network.time_of(number) for network, number in known]
+
+
+def anchor_time(beacons: tuple[records.Beacon, ...], plan_entry: bytes, evidence: list[records.Evidence]) -> str | None:
+    """When the plan was anchored: the time of the block that the draw names, otherwise the earliest that a timestamp of
+    the plan's entry states; None where nothing says."""
+    blocks = [one.time for one in beacons if isinstance(one, records.EvmBlock)]
+    stamps = [one.time for one in evidence if one.kind == TIMESTAMP and one.entry == plan_entry and one.time]
+    return max(blocks) if blocks else min(stamps, default=None)
+
+
+def drand(subject: Subject) -> str:
+    """3.drand: each round is the first after the plan's anchor, and its network signed it."""
+    found = rounds(subject)
+    if not found:
+        raise Failed("the plan says that the draw mixes a round of drand, and the draw mixes none")
+    evidence = [records.parse_as(records.Evidence, subject.get(cid)) for cid in subject.evidence]
+    time = anchor_time(subject.release.draw.beacons, bytes(subject.plan_entry), evidence)
+    known_first = sorted(found, key=lambda one: one.chain not in subject.networks)
+    return "; ".join([_checked(known_network(subject, one), one, time) for one in known_first])
+
+
+def _checked(network: Network, one: DrandRound, time: str | None) -> str:
+    if time is None:
+        raise Failed("the draw mixes a round of drand, and nothing at hand says when the plan was anchored")
+    wanted = network.round_after(time)
+    if one.round != wanted:
+        raise Failed(
+            f"the draw mixes round {str(one.round)[:30]} of drand {network.name[:40]}; "
+            f"the first after the plan's anchor at {time} is {wanted}"
+        )
+    try:
+        network.check(one)
+    except Untrusted as error:
+        raise Failed(str(error)) from error
+    return f"round {wanted} of drand {network.name[:40]}, published at {network.time_of(wanted)}, is genuine"
+
+
+def _is_asked(subject: Subject) -> bool:
+    named = [one for one in subject.release.plan.beacons if one.startswith("drand:")]
+    return bool(named or rounds(subject))
