@@ -23,6 +23,7 @@ NOUNS = {  # modules of registry.cli.commands in the help's order, and the comma
     "releases": ("release", "plans", "predict"),
     "names": ("name", "profile"),
     "anchors": ("keys", "anchor"),
+    "proofs": ("prove", "verify"),
     "access": ("token", "accounts", "writes"),
     "upkeep": ("store", "catalog", "doctor"),
 }

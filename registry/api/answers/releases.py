@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
@@ -18,6 +20,7 @@ from registry.api.answers.parts import (
     Fork,
     Note,
     Said,
+    Sha256,
     Time,
     Verdict,
     Withdrawal,
@@ -194,3 +197,30 @@ class Model(Answer, frozen=True):
     tensors: str | None
     withdrawn: list[Withdrawal]
     files: list[ModelFile]
+
+
+class PictureUse(Answer, frozen=True):
+    """What one signed record says of a picture; `judged` and `trained` are folds, of all repeats."""
+
+    entry: Cid
+    record: Cid
+    snapshot: Cid
+    kind: Literal["snapshot", "release"]
+    issuer: Did
+    issued_at: Time
+    included: bool
+    label: str | None
+    excluded: str | None
+    dropped: str | None
+    judged: list[Count]
+    trained: list[Count]
+    refit: bool
+    seen: str | None
+    text: str
+
+
+class PictureProof(Answer, frozen=True):
+    """What a proof about a picture shows."""
+
+    sha256: Sha256
+    uses: list[PictureUse]

@@ -13,7 +13,7 @@ from litestar import HttpMethod, Request, Response, get, post, route
 from litestar.params import JSONBody
 
 from registry.api.answers.parts import Bytes, PageOf
-from registry.api.answers.releases import JudgedClaims, Model, Release, ReleaseLine
+from registry.api.answers.releases import JudgedClaims, Model, PictureProof, Release, ReleaseLine
 from registry.api.answers.runs import Plan
 from registry.api.auth import needs, sends_json
 from registry.api.common import PREFIX, Document, Home, Page, Published, page, problems, record
@@ -22,7 +22,18 @@ from registry.api.gateway.public import Public
 from registry.api.serving import heavy, seen
 from registry.api.serving.computing import computation_slot, computing
 from registry.api.serving.seen import document
-from registry.api.v1.wire import CidPath, ClaimFilter, Cursor, IssuerFilter, Lang, Limit
+from registry.api.v1.snapshots import image_sha256, proof_file
+from registry.api.v1.wire import (
+    CAR_TYPE,
+    CidPath,
+    ClaimFilter,
+    Cursor,
+    ImagePath,
+    IssuerFilter,
+    Lang,
+    Limit,
+    ProofFormat,
+)
 from registry.api.v1.wire_runs import NewClaims, NewRelease
 from registry.catalog.queries.signed_records import releases
 from registry.content.unixfs import reader
@@ -34,6 +45,8 @@ from registry.core.ports.anchor import FINAL
 from registry.core.ports.store import BlockReader
 from registry.core.run_view import release_view
 from registry.core.weights import MODEL, WEIGHTS, digested
+from registry.provenance.picture_proof import verify_proof
+from registry.provenance.proof_sentences import document as proof_document
 from registry.provenance.release_view import final_weights
 from registry.web.base.page import POLICY
 from registry.workflows.names.references import with_names
@@ -42,6 +55,7 @@ from registry.workflows.parts import Parts
 from registry.workflows.releases.publish_release import publish_release, show_release
 from registry.workflows.releases.verdicts import with_verdicts
 from registry.workflows.runs.list_plans import list_plans
+from registry.workflows.store.prove_picture import prove
 from registry.workflows.store.read_content import read_as
 from registry.workflows.withdrawals.withdrawn import withdrawals_by, withdrawals_of_release
 
@@ -124,6 +138,22 @@ def claim_later(home: Home, published: Published, cid: CidPath, data: JSONBody[N
         return dict(computing.run(home, heavy.claims, release, tuple(data.claims)))
 
 
+@get(
+    "/releases/{cid:str}/proof/{image:str}",
+    responses=problems(404, 410, 422, 502),
+    sync_to_thread=True,
+    answer=(PictureProof, Bytes((CAR_TYPE,), cached=False)),
+)
+def prove_use(
+    home: Home, published: Published, cid: CidPath, image: ImagePath, fmt: ProofFormat = "json"
+) -> Response[Document] | Response[bytes]:
+    """Whether a picture was in a release's data, in which folds it was trained on and by which it was judged. With
+    `format=car` as a file of at most 256 KiB that checks by itself (docs/proofs.md)."""
+    release, key = record(home, published, cid, "release"), image_sha256(home, image)
+    data = prove(home, key, [release])
+    return proof_file(data, key) if fmt == "car" else Response(proof_document(verify_proof(data)))
+
+
 @get("/plans", responses=problems(), sync_to_thread=True, answer=PageOf[Plan])
 def show_plans(home: Home, issuer: IssuerFilter = None, cursor: Cursor = None, limit: Limit = 100) -> Page:
     """Plans, newest first, with or without a release."""
@@ -195,4 +225,7 @@ def _files(store: BlockReader, weights: CID) -> Mapping[str, tuple[CID, int]]:
     return {name: (entry.cid, reader.file_size(store, entry.cid)) for name, entry in found.items()}
 
 
-HANDLERS = (create_release, list_releases, show_one, show_report, claim_later, show_plans, show_model, get_weights)
+HANDLERS = (
+    *(create_release, list_releases, show_one, show_report, claim_later, prove_use),
+    *(show_plans, show_model, get_weights),
+)

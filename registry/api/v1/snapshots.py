@@ -9,7 +9,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import JSONBody
 
-from registry.api.answers.parts import PageOf
+from registry.api.answers.parts import Bytes, PageOf
 from registry.api.answers.snapshots import Difference, Proof, Snapshot, SnapshotItem, SnapshotLine
 from registry.api.auth import needs, sends_json
 from registry.api.common import (
@@ -25,7 +25,7 @@ from registry.api.common import (
     record,
 )
 from registry.api.gateway.public import Public
-from registry.api.v1.wire import CidPath, Cursor, ImagePath, Limit, NewSnapshot
+from registry.api.v1.wire import CAR_TYPE, CidPath, Cursor, ImagePath, Limit, NewSnapshot, ProofFormat
 from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.signed_records import snapshots
 from registry.core import records
@@ -38,6 +38,7 @@ from registry.workflows.parts import Parts
 from registry.workflows.snapshots.compare_snapshots import compare_snapshots
 from registry.workflows.snapshots.snapshot_document import document
 from registry.workflows.snapshots.take_snapshot import take_snapshot
+from registry.workflows.store.prove_picture import prove
 from registry.workflows.store.read_content import read_as
 from registry.workflows.withdrawals.withdrawn import withdrawals_by_snapshot
 
@@ -115,20 +116,28 @@ def diff_snapshots(
 
 
 @get(
-    "/snapshots/{cid:str}/proof/{image:str}", responses=problems(404, 410, 422, 502), sync_to_thread=True, answer=Proof
+    "/snapshots/{cid:str}/proof/{image:str}",
+    responses=problems(404, 410, 422, 502),
+    sync_to_thread=True,
+    answer=(Proof, Bytes((CAR_TYPE,), cached=False)),
 )
-def prove_item(home: Home, published: Published, cid: CidPath, image: ImagePath) -> Document:
+def prove_item(
+    home: Home, published: Published, cid: CidPath, image: ImagePath, fmt: ProofFormat = "json"
+) -> Response[Document] | Response[bytes]:
     """The blocks that prove to anyone that an image is in the snapshot, or is not.
 
     `blocks` (base64) lead from the table `items` to the row's place: hash each, and follow the keys. Absence is proved
-    only for a table whose order was checked as a whole (audit level 1).
+    only for a table whose order was checked as a whole (audit level 1). `format=car`: a file that checks by
+    itself, with who signed it (docs/proofs.md).
     """
     snapshot, found = _snapshot(home, published, cid)
     snapshot_tables.check_heads(found, home.store.get)
-    key = _sha256(home, image)
+    key = image_sha256(home, image)
+    if fmt == "car":
+        return proof_file(prove(home, key, [snapshot]), key)
     blocks = tables.prove(found.items, (key,), home.store.get)
     row = tables.verify_proof(found.items, (key,), blocks)
-    return {
+    shown = {
         "snapshot": str(snapshot),
         "items": str(found.items),
         "sha256": key.hex(),
@@ -136,6 +145,13 @@ def prove_item(home: Home, published: Published, cid: CidPath, image: ImagePath)
         "row": _item(snapshot_tables.item(found, row)) if row is not None else None,
         "blocks": [{"cid": str(block), "data": b64encode(data).decode()} for block, data in blocks.items()],
     }
+    return Response(shown)
+
+
+def proof_file(data: bytes, image: bytes) -> Response[bytes]:
+    """A proof to be saved."""
+    name = f'attachment; filename="proof-{image.hex()[:16]}.car"'
+    return Response(data, media_type=CAR_TYPE, headers={"Content-Disposition": name})
 
 
 def _snapshot(parts: Parts, published: Public, text: str) -> tuple[CID, records.Snapshot]:
@@ -143,7 +159,8 @@ def _snapshot(parts: Parts, published: Public, text: str) -> tuple[CID, records.
     return cid, read_as(parts, records.Snapshot, cid)
 
 
-def _sha256(parts: Parts, image: str) -> bytes:
+def image_sha256(parts: Parts, image: str) -> bytes:
+    """Of an image that is known here, or any sha256 in hex."""
     with parts.catalog.read() as db:
         known = images.resolve_image(db, image)
     if known is not None:

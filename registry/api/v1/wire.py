@@ -58,6 +58,10 @@ RunPath = Annotated[str, PathParameter(min_length=1, max_length=200, pattern=_NO
 AuditPath = Annotated[str, PathParameter(min_length=1, max_length=64, pattern=_NO_NUL, description="an audit's id")]
 Target = Annotated[str | None, QueryParameter(min_length=1, max_length=256, description=_CID)]
 LineageFormat = Annotated[Literal["json", "prov"], QueryParameter(name="format")]
+ProofFormat = Annotated[
+    Literal["json", "car"],
+    QueryParameter(name="format", description="car: a file that `emotionet verify` and the page /verify check"),
+]
 StatusFilter = Annotated[Literal["referenced", "stored", "withdrawn"] | None, QueryParameter()]
 Lang = Annotated[Literal["en", "es"], QueryParameter(description="the page's language")]
 Claim = Annotated[str, Meta(min_length=1, max_length=1000, description=f"like `{EXAMPLE}`")]

@@ -43,6 +43,7 @@ __all__ = [
     "diff",
     "find",
     "find_all",
+    "find_cut",
     "iterate",
     "prove",
     "read",
@@ -164,19 +165,31 @@ class _Remembering(Reader):
 
     def __init__(self, cid: CID, get: Get) -> None:
         super().__init__(cid, get)
-        self._loaded: dict[CID, Node] = {}
+        self.loaded: dict[CID, Node] = {}
 
     def load(self, ref: Ref) -> Node:
         """The node behind ``ref``."""
-        if ref.cid not in self._loaded:
-            self._loaded[ref.cid] = super().load(ref)
-        return self._loaded[ref.cid]
+        if ref.cid not in self.loaded:
+            self.loaded[ref.cid] = super().load(ref)
+        return self.loaded[ref.cid]
 
 
 def find_all(cid: CID, keys: Sequence[Sequence[Any]], get: Get) -> list[tuple[Any, ...] | None]:
     """As ``find`` for each of some keys, each node read once however many of them lie in it."""
     reader = _Remembering(cid, get)
     return [reader.path(key) for key in keys]
+
+
+def find_cut(cid: CID, key_values: Sequence[Any], get: Get) -> tuple[Any, ...] | None:
+    """As ``find``; ``Untrusted`` (``table_shape``) also where a node on the way should have ended before its last key:
+    a row that lies elsewhere than its key says is not hidden by a node that is too long."""
+    reader = _Remembering(cid, get)
+    row = reader.path(key_values)
+    way = list(reader.loaded.items())[::-1]
+    if way[0][1].leaf:
+        for level, (node_cid, node) in enumerate(way):
+            _Boundaries(level, {MAX_ITEMS, EARLIER_MAX_ITEMS}).check(node_cid, node)
+    return row
 
 
 def prove(cid: CID, key_values: Sequence[Any], get: Get) -> dict[CID, bytes]:

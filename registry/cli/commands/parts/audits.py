@@ -54,8 +54,20 @@ def _deep(wanted: argparse.Namespace) -> DeepOptions:
     return DeepOptions(wanted.sample, wanted.all, wanted.fold, wanted.epochs, wanted.fresh)
 
 
+def _is_proof(path: Path) -> bool:
+    """Whether a file is a proof about one picture, which has its own way to be checked."""
+    from registry.provenance.picture_proof import MAX_BYTES, is_proof
+
+    try:
+        small = path.is_file() and path.stat().st_size <= MAX_BYTES
+        return small and is_proof(path.read_bytes())
+    except OSError:
+        return False  # the audit says what is wrong with the file
+
+
 def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     """Check, print every check, exit as the levels say."""
+    from registry.cli.commands.proofs import verify_file
     from registry.cli.from_file import is_file
     from registry.cli.texts.audit import audit_text
     from registry.provenance.checks.target.deep import Watch
@@ -63,6 +75,8 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
 
     if is_file(wanted.target) and not Path(wanted.target).exists():
         raise UsageError(f"{wanted.target} is not a file", hint="check the path.")
+    if is_file(wanted.target) and _is_proof(Path(wanted.target)):
+        return verify_file(Path(wanted.target), output, by=wanted.issuer)
     deep, bars = _deep(wanted), output.progress()
     bars.word("auditing") if bars.on_terminal else None
     with home() as opened:
