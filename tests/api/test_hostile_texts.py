@@ -16,7 +16,6 @@ from litestar.testing import TestClient
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
 from registry.catalog.queries.labeled_images import images
-from registry.catalog.queries.labeled_images.rows import current_row
 from registry.cli.main import main
 from registry.core.errors import InvalidInput
 from registry.core.text import cleaning
@@ -25,6 +24,7 @@ from tests.api.conftest import LABELS, Client, Headers, make_token, picture, pro
 from tests.catalog.databases import KINDS, migrated
 from tests.support.hostile_text import HOSTILE
 from tests.support.logs import log_of
+from tests.support.rows import current_row
 
 FIELDS = ("label", "contributor", "subject", "licence", "consent", "attribute", "value")
 Row = dict[str, Any]

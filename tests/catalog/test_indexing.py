@@ -12,7 +12,7 @@ import pytest
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
 from registry.catalog.queries.labeled_images import images
 from registry.catalog.queries.labeled_images.history import image_history
-from registry.catalog.queries.labeled_images.rows import current_row, current_rows
+from registry.catalog.queries.labeled_images.rows import current_rows
 from registry.catalog.queries.roots import named_roots, published_roots
 from registry.catalog.queries.signed_records import entries, releases, snapshots
 from registry.catalog.queries.training_runs import runs
@@ -25,6 +25,7 @@ from registry.core.table import tables
 from tests.catalog.world import NOW, World, at, bearing_on, dump, image_bytes, sha256_of
 from tests.support.anchors.signer import MemorySigner
 from tests.support.logs import all_entries, log_of
+from tests.support.rows import current_row
 
 
 def test_indexing_twice_changes_nothing(world: World) -> None:
@@ -105,7 +106,7 @@ def test_a_release_is_known_by_all_its_parts(world: World) -> None:
         assert row["issuer"] == world.key.did
         for name in ("plan", "plan_entry", "draw", "snapshot", "preprocessing", "evaluation", "card"):
             assert row[name] == str(getattr(made, name))
-        assert (row["recipe_name"], row["final"], row["withdrawn"]) == ("quick", "fold:0", False)
+        assert (row["recipe_name"], row["final"]) == ("quick", "fold:0")
         assert [one["cid"] for one in releases.weights(db, made.release)] == [str(cid) for cid in made.weights]
         found = releases.weights_by_cid(db, made.weights[1])
         assert found is not None

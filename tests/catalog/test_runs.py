@@ -115,30 +115,3 @@ def test_a_snapshot_that_two_say_is_listed_once(world: World) -> None:
         (row,) = snapshots.list_snapshots(db)[0]
         assert (row["entry"], row["issuer"]) == (str(entry), world.key.did)
         assert snapshots.get(db, snapshot) == row
-
-
-def test_the_latest_release_is_the_newest_that_nobody_took_back(world: World) -> None:
-    contribution = world.label(*(world.row(n, "feliz") for n in range(6)))
-    one, two = world.snapshot(range(3), [contribution]), world.snapshot(range(4), [contribution])
-    with world.catalog.read() as db:
-        assert releases.list_releases(db) == ([], None)
-    first, second, third = (
-        world.release(one, range(3)),
-        world.release(one, range(3), seed=2),
-        world.release(two, range(4)),
-    )
-
-    def latest(snapshot: object = None) -> str | None:
-        with world.catalog.read() as db:
-            found = [row for row in releases.list_releases(db)[0] if not row["withdrawn"]]
-        return next((row["cid"] for row in found if snapshot is None or row["snapshot"] == str(snapshot)), None)
-
-    assert latest() == str(third.release)
-    assert latest(one) == str(second.release)
-    world.withdraw(bytes(second.release))
-    assert latest(one) == str(first.release)
-    with world.catalog.read() as db:
-        assert releases.get(db, second.release)["withdrawn"] is True
-    world.withdraw(bytes(first.release))
-    assert latest(one) is None
-    assert latest() == str(third.release)

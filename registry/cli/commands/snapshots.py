@@ -142,10 +142,14 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List snapshots, newest first."""
     from registry.catalog.queries.signed_records import snapshots
     from registry.workflows.names.references import with_names
+    from registry.workflows.withdrawals.withdrawn import withdrawals_by_snapshot
 
-    with home() as opened, opened.catalog.read() as db:
-        found, _ = snapshots.list_snapshots(db, cursor=None, limit=wanted.limit)
-        found = with_names(opened, db, found, "cid")
+    with home() as opened:
+        with opened.catalog.read() as db:
+            found, _ = snapshots.list_snapshots(db, cursor=None, limit=wanted.limit)
+            found = with_names(opened, db, found, "cid")
+        back = withdrawals_by_snapshot(opened, found)
+        found = [{**one, "withdrawn": back.get(one["cid"], [])} for one in found]
     columns = ["cid", "count", "issuer", "issued_at", "names"]
     output.lines(found, identity="cid", columns=columns, drop=("issuer", "issued_at"))
     return 0

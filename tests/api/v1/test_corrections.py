@@ -10,7 +10,6 @@ import pytest
 
 from registry.assembly import Home
 from registry.catalog.queries.labeled_images import images
-from registry.catalog.queries.labeled_images.rows import current_row
 from registry.catalog.schema import derived
 from registry.cli.main import main
 from registry.core import records
@@ -18,6 +17,7 @@ from registry.core.ipld.cid import CID
 from registry.core.table import tables
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from tests.api.conftest import Client, Headers, picture, register, send
+from tests.support.rows import current_row
 
 FIRST: dict[str, Any] = {
     "label": "feliz",

@@ -13,7 +13,6 @@ from PIL import Image
 
 from registry.assembly import Home
 from registry.catalog.queries.labeled_images.history import image_history
-from registry.catalog.queries.labeled_images.rows import current_row
 from registry.cli.main import main
 from registry.core import records
 from registry.core.errors import InvalidInput
@@ -25,6 +24,7 @@ from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.snapshots.terms import Terms
 from tests.content.labels.test_tables import xlsx
 from tests.support.anchors.wallet import DID, OTHER, signature
+from tests.support.rows import current_row
 
 DATA = b"\xff\xd8\xff a picture of one file"
 SHA256 = hashlib.sha256(DATA).digest()

@@ -87,11 +87,6 @@ def replaced_by(
     return {(bytes.fromhex(row.sha256), row.contributor): row.replaces for row in db.execute(query)}
 
 
-def current_row(db: sa.Connection, sha256: bytes, issuer: str, contributor: str) -> dict[str, Any] | None:
-    """One of them; None if there is none."""
-    return newest_rows(db, issuer, [sha256]).get((sha256, contributor))
-
-
 def current_rows(
     db: sa.Connection, query: Mapping[str, Any] | None = None, chosen: Sequence[bytes] | None = None
 ) -> Iterator[dict[str, Any]]:

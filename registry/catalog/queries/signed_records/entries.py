@@ -129,10 +129,8 @@ def signed_records(table: sa.Table) -> sa.Select[Any]:
     order = (entries.c.issued_at, entries.c.issuer, entries.c.seq)
     place = sa.func.row_number().over(partition_by=entries.c.record, order_by=order).label("place")
     first = sa.select(entries, place).subquery("first")
-    taken_back = sa.exists().where(derived.withdrawals.c.target == table.c.cid)
     columns = (first.c.cid.label("entry"), first.c.issuer, first.c.issued_at, first.c.seq)
-    query = sa.select(table, *columns, taken_back.label("withdrawn"))
-    return query.join(first, sa.and_(first.c.record == table.c.cid, first.c.place == 1))
+    return sa.select(table, *columns).join(first, sa.and_(first.c.record == table.c.cid, first.c.place == 1))
 
 
 def page_of_signed(
@@ -152,4 +150,4 @@ def page_of_signed(
 
 def as_dict(row: sa.RowMapping) -> dict[str, Any]:
     """A ``signed_records`` row as a plain dict, without the place in the log."""
-    return {name: bool(value) if name == "withdrawn" else value for name, value in row.items() if name != "seq"}
+    return {name: value for name, value in row.items() if name != "seq"}

@@ -1,6 +1,6 @@
 """Releases in the catalog.
 
-Invariant: the latest release is the newest signed one that was not withdrawn.
+Whether one was withdrawn is no part of its row: who may is asked by ``registry.workflows.withdrawals``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def get(db: sa.Connection, cid: CID) -> dict[str, Any]:
     """One release. ``NotFound`` if the catalog has no entry that signs it.
 
     ``cid, plan, plan_entry, draw, snapshot, preprocessing, evaluation, recipe_name, final, licence, card, supersedes,
-    entry, issuer, issued_at, withdrawn``; CIDs are text.
+    entry, issuer, issued_at``; CIDs are text.
     """
     row = find(db, cid)
     if row is None:

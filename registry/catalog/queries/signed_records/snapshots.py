@@ -21,7 +21,7 @@ from registry.core.ipld.cid import CID
 def get(db: sa.Connection, cid: CID) -> dict[str, Any]:
     """One snapshot; ``NotFound`` if nobody whom this catalog knows says it.
 
-    ``cid, count, classes, query, rule, items, excluded, supersedes, entry, issuer, issued_at, withdrawn``;
+    ``cid, count, classes, query, rule, items, excluded, supersedes, entry, issuer, issued_at``;
     CIDs are text.
     """
     row = find(db, cid)
