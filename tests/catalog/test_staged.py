@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import suppress
 from hashlib import sha256
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from registry.catalog.database.database import Catalog
 from registry.catalog.index.staged import Staged
-from registry.core.errors import Conflict
+from registry.core.errors import Conflict, Unavailable
 
 PAGE = 7
 GIVEN = [(sha256(b"%d" % (number % 20)).digest(), ("zoë", "Ana", "ana")[number % 3], number) for number in range(40)]
@@ -41,3 +43,27 @@ def test_a_stage_that_is_left_between_two_pages_leaves_its_connection_as_it_was(
             for digest, contributor, _ in GIVEN:
                 staged.add(digest, contributor, b"")
             assert len(next(iter(staged.rows()))) == PAGE
+
+
+def first_page(catalog: Catalog) -> int:
+    with Staged(catalog, PAGE) as staged:
+        for digest, contributor, _ in GIVEN:
+            staged.add(digest, contributor, b"")
+        return len(next(iter(staged.rows())))
+
+
+def test_a_full_disk_is_told_and_spoils_no_connection(catalog: Catalog) -> None:
+    """What waits lies on the disk for temporary files: where that is full, the table can't be dropped either."""
+    full, writing = [True], ('INSERT INTO "staged_rows"', "COPY", "DROP TABLE", "DECLARE", "CREATE INDEX")
+
+    def refuse(_db: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if full[0] and statement.startswith(writing):
+            raise sqlite3.OperationalError("database or disk is full")
+
+    sa.event.listen(catalog.engine, "before_cursor_execute", refuse)
+    for _ in range(3):
+        with pytest.raises(Unavailable, match="disk is full") as caught:
+            first_page(catalog)
+        assert caught.value.code == "disk_full"
+    full[0] = False
+    assert first_page(catalog) == PAGE

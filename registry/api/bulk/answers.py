@@ -34,7 +34,7 @@ class Answer(msgspec.Struct):
     status: str = "rejected"
     code: str | None = None
     reason: str | None = None
-    note: str | None = None  # what was changed on the way in: a box cut to its picture
+    note: str | None = None  # a box was cut to its picture, or the image is withdrawn
 
 
 class Answers:
@@ -59,7 +59,7 @@ class Answers:
 
     def referenced(self, row: NewRow) -> None:
         """A row that waits for its image."""
-        self._tell(Answer(row.row, str(row.cid), status="referenced"))
+        self._tell(Answer(row.row, str(row.cid), status="referenced", note=row.note))
 
     def unfit(self, bad: Rejection, row: NewRow) -> None:
         """A row whose boxes don't lie in its image."""

@@ -6,7 +6,7 @@ hashed, now or when it was first registered. No lock is held.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -19,6 +19,7 @@ from registry.api.v1.sent_images import check_begins, check_head, not_held, read
 from registry.api.v1.wire import MAX_IMAGE_BYTES
 from registry.catalog.index.staged import Staged
 from registry.catalog.queries.labeled_images.images import stored_by_cid
+from registry.catalog.queries.signed_records.withdrawals import withdrawn_among
 from registry.content.labels import LabelRow, Rejection
 from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound
@@ -31,6 +32,7 @@ from registry.workflows.images.registering.speaker import Speaker
 from registry.workflows.parts import Parts
 from registry.workflows.references.refer import CODECS
 
+WITHDRAWN = "the image is withdrawn: it is neither served nor taken into snapshots"
 _TOGETHER = 1000  # rows whose CIDs are looked up by a few statements
 _Known = Mapping[str, tuple[bytes, int, dict[str, str]]]
 
@@ -54,11 +56,22 @@ def measured(sender: Sender, given: Iterable[Given], answers: Answers) -> Iterat
         for one in batch:
             if isinstance(one, Rejection):
                 answers.malformed(one)
-        labels = [one for one in batch if isinstance(one, LabelRow)]
-        yield from _measured(sender, labels, answers)
+        waiting: list[NewRow] = []
+        made = list(_measured(sender, [one for one in batch if isinstance(one, LabelRow)], answers, waiting))
+        with sender.parts.catalog.read() as db:
+            gone = withdrawn_among(db, {row.sha256.hex(): str(row.cid) for row in (*made, *waiting)})
+        if sender.waiting is not None:
+            stage(sender.waiting, (_noted(row, gone) for row in waiting))
+        yield from (_noted(row, gone) for row in made) if gone else made
 
 
-def _measured(sender: Sender, rows: Sequence[LabelRow], answers: Answers) -> Iterator[NewRow]:
+def _noted(row: NewRow, gone: Collection[str]) -> NewRow:
+    if row.sha256.hex() not in gone:
+        return row
+    return replace(row, note=f"{row.note}; {WITHDRAWN}" if row.note else WITHDRAWN)
+
+
+def _measured(sender: Sender, rows: Sequence[LabelRow], answers: Answers, waiting: list[NewRow]) -> Iterator[NewRow]:
     with sender.parts.catalog.read() as db:
         known = stored_by_cid(db, {row.cid for row in rows if row.cid is not None}, sender.issuer)
     read_ahead(sender.parts.store, [CID.parse(row.cid) for row in rows if row.cid is not None and row.cid not in known])
@@ -66,8 +79,11 @@ def _measured(sender: Sender, rows: Sequence[LabelRow], answers: Answers) -> Ite
         try:
             made, picture = _new_row(sender, row, known)
         except (InvalidInput, NotFound) as error:
-            if error.code != "not_held" or not _waits(sender, row):
+            late = _waits(sender, row) if error.code == "not_held" else None
+            if late is None:
                 answers.refused(row.row, row.cid, error)
+            else:
+                waiting.append(late)
             continue
         if picture is None:
             yield made
@@ -79,14 +95,14 @@ def _measured(sender: Sender, rows: Sequence[LabelRow], answers: Answers) -> Ite
         yield from (replace(one, note=notes[0]) if notes else one for one in fitted.rows)
 
 
-def _waits(sender: Sender, row: LabelRow) -> bool:
-    """Let a row wait whose image is not here, or must look so. Its CID's digest stands for the image until it came."""
+def _waits(sender: Sender, row: LabelRow) -> NewRow | None:
+    """A row that may wait: its image is not here, or must look so. Its CID's digest stands for the image until it
+    came. None where none can."""
     cid = CID.parse(row.cid or "")
     if sender.waiting is None or cid.codec not in CODECS:
-        return False
+        return None
     contributor = sender.speaker.of(sender.issuer, row.contributor, signed=row.signature is not None)
-    stage(sender.waiting, [new_row(row, cid.digest, 0, cid, contributor)])
-    return True
+    return new_row(row, cid.digest, 0, cid, contributor)
 
 
 def _new_row(sender: Sender, row: LabelRow, known: _Known) -> tuple[NewRow, Picture | None]:

@@ -1,8 +1,8 @@
 """One connection to the catalog that reads and writes in turn, and so keeps its temporary tables.
 
 Invariants: ``read`` and ``write`` are what ``Catalog``'s are, but what ``read`` writes into temporary tables stays; the
-writers' lock is held within ``write`` alone. Temporary tables are dropped by whoever made them: the connection goes
-back to the pool.
+writers' lock is held within ``write`` alone. Temporary tables are dropped by whoever made them, or the connection is
+discarded: it goes back to the pool.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ class Connected:
                     yield self._db
             finally:
                 self._db.execution_options(writes=False)
+
+    def discard(self) -> None:
+        """Close the connection instead of keeping it for others: its temporary tables could not be dropped."""
+        self._db.invalidate()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from registry.catalog.database.bulk import insert_tuples
 from registry.catalog.database.connected import Connected, connected
 from registry.catalog.database.database import Catalog, Connection
+from registry.core.errors import EmotionetError
 
 _TABLE = "staged_rows"
 CACHE = 64 << 10  # KiB of pages that SQLite keeps in memory while many rows are written
@@ -110,9 +111,9 @@ class Staged:
     def _spill(self) -> None:
         if self._connected is None:
             self._connected = self._stack.enter_context(connected(self._catalog))
+            self._stack.callback(self._drop)
             with self._connected.read() as db:
                 self._make(db)
-            self._stack.callback(self._drop)
         with self._connected.read() as db:
             insert_tuples(db, _TABLE, StagedRow._fields, self._waiting)
         self._waiting = []
@@ -126,10 +127,15 @@ class Staged:
             db.exec_driver_sql(f"PRAGMA cache_size = -{self._cache}")
 
     def _drop(self) -> None:
+        """Give the connection back as it was. Where that fails, as on a full disk, it is closed instead, and what
+        failed before is what is told."""
         assert self._connected is not None
-        with self._connected.read() as db:
-            if self._catalog.is_postgresql:
-                db.exec_driver_sql("CLOSE ALL")
-            db.exec_driver_sql(f"DROP TABLE {_TABLE}")
-            if not self._catalog.is_postgresql:
-                db.exec_driver_sql("PRAGMA cache_size = -2000")  # SQLite's own
+        try:
+            with self._connected.read() as db:
+                if self._catalog.is_postgresql:
+                    db.exec_driver_sql("CLOSE ALL")
+                db.exec_driver_sql(f"DROP TABLE {_TABLE}")
+                if not self._catalog.is_postgresql:
+                    db.exec_driver_sql("PRAGMA cache_size = -2000")  # SQLite's own
+        except EmotionetError:
+            self._connected.discard()

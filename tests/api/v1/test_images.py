@@ -431,6 +431,22 @@ def test_rows_of_one_picture_are_one_statement_with_all_boxes(client: Client, wr
     assert said["boxes"] == [[1000, 1000, 4000, 4000], [19000, 13000, 1000, 1000]]
 
 
+def test_whoever_sends_a_row_of_an_image_that_was_taken_back_is_told(client: Client, writer: Headers) -> None:
+    """However the withdrawal names the image, and whether its bytes are here or not."""
+    cid, other, kept = send(client, writer, [drawn(5), drawn(6), drawn(7)])
+    absent = cid_of(b"never sent", RAW)
+    register(client, writer, [{"cid": str(one), "label": "feliz"} for one in (cid, other, kept)])
+    for target in (str(cid), other.digest.hex()):
+        answer = client.post(f"/api/v1/images/{target}/withdrawal", json={"reason": "mine"}, headers=writer)
+        assert answer.status_code == 201
+    box = {"boxes": [[0, 0, 900, 900]]}
+    rows = [{"cid": str(one), "label": "triste", **box} for one in (cid, other, kept)]
+    answers = register(client, writer, [*rows, {"cid": str(absent), "label": "feliz"}])["results"]
+    assert [one["status"] for one in answers] == ["corrected"] * 3 + ["rejected"]
+    assert ["the image is withdrawn" in (one["note"] or "") for one in answers] == [True, True, False, False]
+    assert all((one["note"] or "").startswith("cut to the picture") for one in answers[:3])
+
+
 @pytest.mark.parametrize("box", [[900, 900, 10, 10], [0.5, 0.5, 0.25, 0.25], [199.5, 0, 20, 20]])
 def test_a_box_outside_or_below_a_pixel_is_refused(client: Client, writer: Headers, box: list[float]) -> None:
     (cid,) = send(client, writer, [drawn(2)])

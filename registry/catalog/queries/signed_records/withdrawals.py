@@ -5,11 +5,11 @@ Invariant: an image is its sha256, whichever of its names a withdrawal gives.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import sqlalchemy as sa
 
-from registry.catalog.database.sql import chunks
+from registry.catalog.database.sql import among, chunks
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import image_cids
 from registry.core.ipld.cid import CID, RAW
@@ -39,6 +39,17 @@ def withdrawn_images(db: sa.Connection) -> set[bytes]:
     found = {bytes.fromhex(text) for text in targets if len(text) == 64}
     aliases = sa.select(image_cids.c.sha256).join(derived.withdrawals, derived.withdrawals.c.target == image_cids.c.cid)
     return found | {bytes.fromhex(text) for text in db.scalars(aliases)}
+
+
+def withdrawn_among(db: sa.Connection, images: Mapping[str, str]) -> set[str]:
+    """Which of these images (their sha256s, each with a CID of it) somebody took back, known here or not."""
+    target, alias = derived.withdrawals.c.target, image_cids.c
+    if not images or db.scalar(sa.select(target).limit(1)) is None:
+        return set()
+    found = {one: one for one in images} | {cid: sha256 for sha256, cid in images.items()}
+    named = db.scalars(sa.select(target).where(among(db, target, found)))
+    others = sa.select(alias.sha256).join(derived.withdrawals, target == alias.cid)
+    return {found[one] for one in named} | set(db.scalars(others.where(among(db, alias.sha256, images))))
 
 
 def images_of(db: sa.Connection, targets: Collection[str]) -> dict[str, str]:

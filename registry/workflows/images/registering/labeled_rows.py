@@ -33,7 +33,7 @@ class NewRow(Annotation, frozen=True, kw_only=True, omit_defaults=True):
     signature: bytes | None = None  # the contributor's own, not checked yet
     held: bool = True  # its bytes are in the store; False: only that the image is known
     table: str = ""
-    note: str | None = None  # what was changed on the way in, for whoever is answered
+    note: str | None = None  # what was changed on the way in, or is to be known, for whoever is answered
     read: dict[str, str] | None = None  # what the picture says of its own use; None: its bytes were not looked at
 
     @property
