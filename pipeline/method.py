@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from pipeline.about import CARD, check_model
 from pipeline.card_use import usage
 from pipeline.cleaning.label_boxes import choose_boxes
-from pipeline.hardware import hardware
 from pipeline.recipes import read_recipe as recipes
 from pipeline.recipes.schema import check_values
+from pipeline.same_bits import environment, same_bits
 from registry.core.errors import InvalidInput
 from registry.core.extras import need
 from registry.core.ports.method import (
@@ -28,10 +26,9 @@ from registry.core.ports.method import (
     Progress,
     Row,
 )
+from registry.core.weights import ONNX_FILE
 
 Read = Callable[[bytes], bytes]
-SOFTWARE = ("ultralytics", "torch", "torchvision", "numpy", "pandas", "pillow", "opencv-python", "safetensors")
-DECODERS = ("libjpeg_turbo", "littlecms2", "webp", "zlib", "libtiff")  # within Pillow: they decide pixels
 
 
 class YOLOv8:
@@ -173,7 +170,20 @@ class YOLOv8:
         _ready()
         from pipeline.yolo.export import to_onnx
 
-        return {"model.onnx": to_onnx(weights)}
+        return {ONNX_FILE: to_onnx(weights)}
+
+    def run_export(
+        self,
+        files: Mapping[str, bytes],
+        images: Iterable[bytes],
+        recipe: Mapping[str, Any],
+        classes: tuple[str, ...],
+    ) -> Iterable[tuple[Detection, ...]]:
+        """Run a published ONNX; confines this process for good."""
+        _ready()
+        from pipeline.yolo.run_onnx import run_onnx
+
+        return run_onnx(files, images, recipe, classes)
 
     def predict(
         self,
@@ -188,6 +198,12 @@ class YOLOv8:
 
         return predict(weights, images, recipe, classes)
 
+    def same_bits(
+        self, hardware: Mapping[str, str], events: Sequence[Mapping[str, Any]], environment: Mapping[str, str]
+    ) -> bool:
+        """As ``same_bits.same_bits``."""
+        return same_bits(hardware, events, environment)
+
     def check_model(self, recipe: Mapping[str, Any], model: Mapping[str, Any]) -> None:
         """As ``about.check_model``."""
         check_model(recipe, model)
@@ -199,11 +215,7 @@ class YOLOv8:
     def environment(self) -> dict[str, str]:
         """Versions of all software that affects bits, and the kind of processor."""
         _ready()
-        from PIL import features
-
-        found = {name: metadata.version(name) for name in SOFTWARE}
-        within = {f"pillow {name}": str(features.version(name)) for name in DECODERS}
-        return {**found, **within, "python": platform.python_version(), "system": platform.system(), **hardware()}
+        return environment()
 
 
 def _ready() -> None:

@@ -29,7 +29,8 @@ def train_fold(task: FoldTask, report: Callable[[Mapping[str, Any]], None]) -> F
     if task.base:
         fits(task.base, task.recipe)
     trainer = run_fold(task, load_base(task.base) if task.base else None, report)
-    predictions = predict_fold(trainer, task, report)
+    over = task.stop_after is None or task.stop_after >= int(task.recipe["training"]["epochs"])
+    predictions = predict_fold(trainer, task, report) if over else {}
     wanted = task.recipe["training"]
     files, digest = save_weights(trainer.ema.ema.state_dict(), str(wanted["model"]), task.classes, int(wanted["imgsz"]))
     return FoldOutcome(

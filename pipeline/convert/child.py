@@ -7,49 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import resource
 import sys
 from pathlib import Path
-from typing import Any
 
+from registry.confined import bound, guard
 from registry.core.errors import EmotionetError
 
-MEMORY, CPU_SECONDS, FILE_BYTES = 6 << 30, 600, 1 << 30
-_FORBIDDEN = frozenset(
-    {
-        *("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"),
-        *("socket.gethostbyname", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn"),
-        *("os.fork", "os.forkpty", "pty.spawn", "ctypes.dlopen", "os.kill", "os.killpg", "os.chmod", "os.chown"),
-        *("os.link", "os.symlink", "os.rename", "os.remove", "os.rmdir", "os.truncate", "os.mkdir", "shutil.rmtree"),
-    }
-)
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-
-
-def bound() -> None:
-    """Limits that this process can't lift again in what it does."""
-    for what, most in (
-        (resource.RLIMIT_DATA, MEMORY),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, FILE_BYTES),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
-
-
-def guard(out: Path) -> None:
-    """From here on nothing is sent, started, or written outside ``out``. An audit hook can't be taken away."""
-    home = f"{out.resolve()}/"
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _FORBIDDEN:
-            raise PermissionError(f"{event} is not allowed in the converter")
-        if event == "open" and not isinstance(arguments[0], int) and arguments[2] & _WRITING:
-            path = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100  pathlib is no part of what is guarded
-            if not path.startswith((home, "/dev/")):
-                raise PermissionError("the converter may write only into its own folder")
-
-    sys.addaudithook(hook)
+MEMORY, CPU_SECONDS = 6 << 30, 600
 
 
 def convert(given: Path, out: Path) -> None:
@@ -85,7 +49,7 @@ def check(given: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """Exit 0 with both files written, or 1 and one line why not; 3 where a library is missing."""
-    bound()
+    bound(MEMORY, CPU_SECONDS)
     given = Path(arguments[0])
     try:
         if given.is_dir():

@@ -51,7 +51,7 @@ def _tensors(message: Any) -> Iterator[Any]:
                 yield from _tensors(one)
 
 
-def _all_within(model: Any) -> None:
+def all_within(model: Any) -> None:
     """Check that no tensor is in another file, which running the model would open."""
     for one in _tensors(model):
         if one.data_location or one.external_data:
@@ -74,7 +74,7 @@ def read(path: Path, build: Build) -> Found:
     import onnx
 
     model = onnx.load_model(str(path), load_external_data=False)
-    _all_within(model)
+    all_within(model)
     wanted = [one for one in model.graph.initializer if one.name.startswith("model.")]
     if not 0 < len(wanted) <= MAX_TENSORS or len({one.name for one in wanted}) != len(wanted):
         raise _bad("its tensors do not have ultralytics' names")

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import torch
 
-from pipeline.hardware import hardware
+from pipeline.hardware import agree, hardware
 from pipeline.workspace import task_digest
 from registry.core.errors import EmotionetError
 from registry.core.ports.method import FoldTask
@@ -79,7 +79,7 @@ def read(task: FoldTask) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
     except _UNUSABLE as error:
         return None, [{"event": "restarted", "reason": f"checkpoint not usable: {type(error).__name__}"}]
     told = {"event": "resumed", "epoch": epoch}
-    if before != _machine():  # its bits are others from here on
+    if not agree(before, _machine()):  # its bits are others from here on
         told["before_on"] = ", ".join(str(before[name]) for name in sorted(before))
     return saved, [*saved["events"], told]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,18 +71,32 @@ def infer(
     Of several models boxes and scores are averaged place by place, before overlapping boxes are left out; with
     ``mirrored`` also those of the image and its mirror image.
     """
+    networks = [lambda batch, model=model: model(batch)[0] for model in models]
+    return detect(networks, len(models[0].names), pixels, place, floor, mirrored=mirrored)
+
+
+def detect(
+    networks: Sequence[Callable[[torch.Tensor], torch.Tensor]],
+    classes: int,
+    pixels: np.ndarray[Any, Any],
+    place: Letterbox,
+    floor: float,
+    *,
+    mirrored: bool,
+) -> tuple[Detection, ...]:
+    """As ``infer``, of networks from a batch (1, 3, size, size) in 0..1 to (1, 4 + classes, places)."""
     batch = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))[None]).float() / 255
     with torch.inference_mode():
-        seen = [model(batch)[0] for model in models]
+        seen = [network(batch) for network in networks]
         if mirrored:
-            seen += [mirror_back(model(batch.flip(3))[0], pixels.shape[0]) for model in models]
+            seen += [mirror_back(network(batch.flip(3)), pixels.shape[0]) for network in networks]
         found = nms.non_max_suppression(
             seen[0] if len(seen) == 1 else torch.stack(seen).mean(0),
             conf_thres=floor,
             iou_thres=NMS_IOU,
             multi_label=True,
             max_det=MAX_DETECTIONS,
-            nc=len(models[0].names),
+            nc=classes,
             max_time_img=600.0,  # a busy machine must not cut the list short
         )[0]
     rows = [

@@ -28,7 +28,7 @@ def predict(
     models, size = _models(weights, int(recipe["training"]["threads"]), classes)
     judging = recipe["evaluation"]
     for data in images:
-        image = _decoded(data, int(recipe["preprocess"]["max_pixels"]))
+        image = decoded(data, int(recipe["preprocess"]["max_pixels"]))
         place = Letterbox(*image.size, size)
         yield infer(models, resize(image, size), place, float(judging["floor"]), mirrored=bool(judging["mirrored"]))
 
@@ -49,7 +49,8 @@ def _models(
     return models, sizes.pop()
 
 
-def _decoded(data: bytes, max_pixels: int) -> Image:
+def decoded(data: bytes, max_pixels: int) -> Image:
+    """An image. ``InvalidInput`` for one that can't be read."""
     try:
         return decode(data, max_pixels)
     except Undecodable as error:

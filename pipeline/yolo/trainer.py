@@ -32,7 +32,7 @@ Report = Callable[[Mapping[str, Any]], None]
 
 
 class Finished(Exception):
-    """This fold had been trained to its end before it was killed."""
+    """This fold is trained as far as it is to be: to its end before it was killed, or to ``stop_after``."""
 
 
 class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
@@ -123,7 +123,7 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
         self.saved_states = [SavedState(epoch=epoch, folder=self._folder(epoch)) for epoch in saved["kept"]]
         self._lowest, self._since = saved["lowest"], saved["since"]
         self.events = self._told_of_saved
-        if saved["over"]:
+        if saved["over"] or self._is_enough(saved["epoch"] + 1):
             raise Finished
 
     def save_model(self) -> bool:
@@ -144,7 +144,13 @@ class FoldTrainer(DetectionTrainer):  # type: ignore[misc]
             "since": self._since,
         }
         checkpoint.write(self._task, values)
+        if self._is_enough(self.epoch + 1):
+            raise Finished
         return False
+
+    def _is_enough(self, epochs: int) -> bool:
+        """Whether to end here, as a kill after the checkpoint would; what comes later is as ever."""
+        return self._task.stop_after is not None and self._task.stop_after <= epochs < self.epochs
 
     def _report_state(self) -> None:
         epoch = self.epoch + 1

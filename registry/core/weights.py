@@ -17,6 +17,7 @@ from registry.core.tensors import MAX_FILE, MAX_NAME, bad, no_number, once, read
 
 SAFETENSORS, ONNX = "safetensors", "onnx"  # formats that every registry knows
 WEIGHTS, MODEL = "weights.safetensors", "model.json"
+ONNX_FILE = "model.onnx"  # all that a folder of the format ``onnx`` holds
 MAX_MODEL = 1 << 20
 MAX_CLASSES = 1000
 MAX_FILES = 16

@@ -30,6 +30,7 @@ from registry.core.ports.method_values import Option as Option
 from registry.core.ports.method_values import Prepared as Prepared
 from registry.core.ports.method_values import Row as Row
 from registry.core.ports.method_values import SavedState as SavedState
+from registry.core.ports.method_values import Tolerance as Tolerance
 from registry.core.progress import Progress as Progress
 
 
@@ -156,6 +157,18 @@ class HasWeights(Protocol):
         """
         ...
 
+    def run_export(
+        self,
+        files: Mapping[str, bytes],
+        images: Iterable[bytes],
+        recipe: Mapping[str, Any],
+        classes: tuple[str, ...],
+    ) -> Iterable[tuple[Detection, ...]]:
+        """As ``predict``, of what ``export`` gave or a stranger says that it gave. It is called in a process of its
+        own, and confines that process (``registry.confined``) before it reads the files: the process does nothing else
+        afterwards. ``Untrusted`` for a file that can't be run, ``Unavailable``, ``InvalidInput`` as ``export``."""
+        ...
+
     def usage(self, recipe: Mapping[str, Any], threshold: str) -> str:
         """Markdown: how to use published weights without Emotionet, for the card; "" where there is nothing to tell.
 
@@ -184,6 +197,14 @@ class Audited(Protocol):
         and seed can have had these arguments and events, a history of these epochs, digests of its state after
         ``states`` and checkpoints after ``checkpoints`` of them. What came after ``version`` may be missing from the
         arguments."""
+        ...
+
+    def same_bits(
+        self, hardware: Mapping[str, str], events: Sequence[Mapping[str, Any]], environment: Mapping[str, str]
+    ) -> bool:
+        """Whether a training that recorded this hardware and these events, by a plan of this environment, gives the
+        same bits if it is made again here: the same kind of processor, the same software. False where that is not
+        known."""
         ...
 
     def check_model(self, recipe: Mapping[str, Any], model: Mapping[str, Any]) -> None:

@@ -37,6 +37,25 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
     validation: tuple[str, ...] = ()
 
 
+class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
+    """How far honest results lie apart where bits differ, as measured; the method says on which machines.
+
+    Detections: ``score`` in millionths, ``box`` (each of x, y, w, h) in millionths of the image's longer side;
+    ``crowded`` is the overlap (IoU, in hundredths) from which a detection beside another of its class may be in one
+    list and not in the other. ``exported_score`` and ``exported_box``: the same of another format of the same weights.
+    Losses: (up to this epoch, relative difference in millionths), by rising epoch; ``None`` for all later ones.
+    ``changed``: of the images that a fold judges, in hundredths, those of which two whole trainings may say otherwise.
+    """
+
+    score: int = 0
+    box: int = 0
+    crowded: int = 100
+    exported_score: int = 0
+    exported_box: int = 0
+    losses: tuple[tuple[int | None, int], ...] = ((None, 0),)
+    changed: int = 0
+
+
 class MethodCard(msgspec.Struct, frozen=True, kw_only=True):
     """What a method says of itself. What a reader of records needs of it, a plan repeats (``records.MethodRef``)."""
 
@@ -54,6 +73,7 @@ class MethodCard(msgspec.Struct, frozen=True, kw_only=True):
     # files of a fold's ``workdir`` that another machine needs to go on with it (glob patterns, at most one folder
     # deep), each written whole; () where a fold that is lost begins anew elsewhere
     carried: tuple[str, ...] = ()
+    tolerance: Tolerance = Tolerance()  # of results on another kind of machine; nothing is allowed unless stated
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +115,9 @@ class FoldTask(msgspec.Struct, frozen=True, kw_only=True):
     validate: tuple[bytes, ...]  # sha256, sorted; empty for a refit
     base: Mapping[str, bytes] | None  # weights files by name, or None
     workdir: Path  # this fold's own; survives a kill, so that it can resume
+    # end after so many epochs of those that the recipe asks for, as a kill would: what was trained until then is the
+    # same to the bit, and nobody is judged. None: to the end
+    stop_after: int | None = None
 
 
 class SavedState(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +139,8 @@ class FoldOutcome(msgspec.Struct, frozen=True, kw_only=True):
     # epoch, values by name (decimals of six places), the state's digest where the recipe asks for it
     history: tuple[tuple[int, Mapping[str, str], str | None], ...]
     checkpoints: tuple[SavedState, ...] = ()  # by rising epoch; where the recipe asks for them
-    predictions: Mapping[bytes, tuple[Detection, ...]]  # every validation image, by falling score
+    # every validation image, by falling score; none of a training that ended at ``FoldTask.stop_after``
+    predictions: Mapping[bytes, tuple[Detection, ...]]
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from registry.core.text.claim_text import claim_text
 from registry.evaluation.sentences import note_document, note_text
 from registry.jobs.capacity import memory_for_children
 from registry.workflows.base_weights import declared_licence
+from registry.workflows.fold_task import read_items
 from registry.workflows.parts import Parts
 from registry.workflows.runs.check_capacity import disk_needed
 from registry.workflows.runs.start_run import Checked, Wanted, check_request
@@ -92,7 +93,7 @@ def _side_by_side(parts: Parts, trainings: int, engine: str, memory: int) -> int
 
 def _cleaning(parts: Parts, snapshot: records.Snapshot, method: str, values: Any) -> float:
     """Seconds to look at all images, from a few of them."""
-    items, where = run_context.read_items(parts.store, snapshot)
+    items, where = read_items(parts.store.get, snapshot)
     some = items[:LOOKED_AT]
     started = time.monotonic()
     list(parts.method(method).measure(some, run_context.image_reader(parts.store, where), values, silent))

@@ -9,6 +9,7 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.progress import silent
 from registry.settings import DEFAULT_METHOD
+from registry.workflows.fold_task import read_items
 from registry.workflows.parts import Parts
 from registry.workflows.store.read_content import read_as
 from registry.workflows.training import run_context
@@ -33,7 +34,7 @@ def preview_cleaning(
         )
     chosen = parts.method(method)
     _, values = chosen.recipe(recipe or chosen.about().recipe, {})
-    items, where = run_context.read_items(parts.store, record)
+    items, where = read_items(parts.store.get, record)
     rows = list(chosen.measure(items, run_context.image_reader(parts.store, where), values, silent))
     return [
         {name: getattr(one, name) for name in ("sha256", "reason", "measured", "width", "height")}

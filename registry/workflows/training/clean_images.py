@@ -19,6 +19,7 @@ from registry.core.progress import Progress, silent
 from registry.jobs.engines import Engine, Needs
 from registry.jobs.queue import Job
 from registry.jobs.worker import ATTEMPTS, Check
+from registry.workflows.fold_task import read_items
 from registry.workflows.parts import Parts
 from registry.workflows.training import run_context
 from registry.workflows.training.run_context import RunContext
@@ -79,7 +80,7 @@ def measure_in_child(
 ) -> dict[str, str]:
     """What a child does: some of a snapshot's items, to a block of rows."""
     snapshot = records.parse_as(records.Snapshot, parts.store.get(CID.parse(spec["snapshot"])))
-    items, where = run_context.read_items(parts.store, snapshot)
+    items, where = read_items(parts.store.get, snapshot)
     mine = items[int(spec["start"]) : int(spec["start"]) + int(spec["size"])]
     read = run_context.image_reader(parts.store, where)
     progress: Progress = silent

@@ -18,6 +18,7 @@ from registry.core.ports.anchor import evidence_of
 from registry.core.table import tables
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
+from registry.workflows.fold_task import read_items, read_prepared
 from registry.workflows.log.anchoring import put_evidence, wait_until_final
 from registry.workflows.log.append import put_record
 from registry.workflows.parts import Parts
@@ -61,8 +62,8 @@ def draw(parts: Parts, job: Job, check: Check) -> None:
 def _folds(context: RunContext, seed: bytes) -> Mapping[tuple[bytes, int], int]:
     parts = context.parts
     preprocessing = records.parse_as(records.Preprocessing, parts.store.get(context.cid("preprocessing")))
-    kept = [row for row in run_context.read_prepared(parts.store, preprocessing.output) if row.reason is None]
-    items, _ = run_context.read_items(parts.store, context.snapshot)
+    kept = [row for row in read_prepared(parts.store.get, preprocessing.output) if row.reason is None]
+    items, _ = read_items(parts.store.get, context.snapshot)
     label = {item.sha256: item.label for item in items}
     groups = {row.sha256: row.group for row in kept}
     labels = {row.sha256: label[row.sha256] for row in kept}

@@ -24,6 +24,7 @@ from registry.evaluation.sentences import warning_event
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows.base_weights import base_origin, digest_of
+from registry.workflows.fold_task import read_items
 from registry.workflows.log.anchoring import submit_everywhere
 from registry.workflows.log.append import append, put_record
 from registry.workflows.names.set_name import set_name
@@ -40,7 +41,7 @@ def prepare(parts: Parts, job: Job, check: Check) -> None:
     context = run_context.begin(parts, job)
     method = parts.method(context.options["method"])
     tools = method.tools(context.values)
-    items, where = run_context.read_items(parts.store, context.snapshot)
+    items, where = read_items(parts.store.get, context.snapshot)
     run_context.check_all_held(parts, where)
     rows = measure_images(context, items, where, parts.engine(context.row["engine"]), job, check)
     prepared = method.preprocess(items, rows, context.values)

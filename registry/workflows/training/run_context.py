@@ -19,10 +19,8 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import TOGETHER
 from registry.core.log import Signer
-from registry.core.ports.method import Item, Prepared
 from registry.core.ports.store import BlockReader, read_ahead
 from registry.core.progress import Progress
-from registry.core.table import tables
 from registry.core.text.cleaning import counted
 from registry.jobs.queue import Job
 from registry.workflows.local_issuers import check_signs_as
@@ -126,18 +124,6 @@ def begin(parts: Parts, job: Job) -> RunContext:
     return load(parts, job.run)
 
 
-def read_items(store: BlockReader, snapshot: records.Snapshot) -> tuple[list[Item], dict[bytes, CID]]:
-    """A snapshot's items as a method takes them, and where each image lies."""
-    items, where = [], {}
-    position: dict[str | None, int | None] = {name: index for index, name in enumerate(snapshot.classes)}
-    position[None] = None
-    for row in tables.rows_as_dicts(snapshot.items, store.get):
-        boxes = tuple((box[0], box[1], box[2], box[3]) for box in row["boxes"])
-        items.append(Item(sha256=row["sha256"], label=position[row["label"]], subject=row["subject"], boxes=boxes))
-        where[row["sha256"]] = row["image"]
-    return items, where
-
-
 def check_all_held(parts: Parts, where: Mapping[bytes, CID]) -> None:
     """``InvalidInput`` (``images_not_held``) that names images of a snapshot whose bytes are not here."""
     with parts.catalog.read() as db:
@@ -167,11 +153,3 @@ def image_reader(store: BlockReader, where: Mapping[bytes, CID]) -> Callable[[by
         return reader.read_whole(store, where[sha256])
 
     return read
-
-
-def read_prepared(store: BlockReader, output: CID) -> list[Prepared]:
-    """The rows of a PREPARED table as a method takes them."""
-    return [
-        Prepared(**{**row, "boxes": tuple(tuple(box) for box in row["boxes"])})
-        for row in tables.rows_as_dicts(output, store.get)
-    ]

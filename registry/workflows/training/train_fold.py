@@ -22,6 +22,7 @@ from registry.core import records
 from registry.core.errors import Cancelled, Conflict, EmotionetError, InvalidInput, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.ports.method import FoldOutcome, FoldTask, Method, SavedState
+from registry.core.progress import silent
 from registry.core.records import BaseSeen
 from registry.core.run_view import draw_view
 from registry.core.table import tables
@@ -30,6 +31,7 @@ from registry.jobs.engines import Needs
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.provenance.base_lineage import seen_by_base
+from registry.workflows.fold_task import fold_task, read_members
 from registry.workflows.parts import Parts
 from registry.workflows.training import run_context
 from registry.workflows.training.carried import Carried
@@ -169,35 +171,18 @@ def make_task(parts: Parts, draw_cid: CID, fold: int | None, folder: Path) -> Fo
     """One fold's task from records alone (None: all images, none judged); makes the pixels if they are not here."""
     store = parts.store
     view = draw_view(store.get, draw_cid)
-    plan = view.plan
-    items, where = run_context.read_items(store, view.snapshot)
-    kept = [row for row in run_context.read_prepared(store, view.preprocessing.output) if row.reason is None]
-    method = parts.method(plan.method.id)
+    members = read_members(store.get, view.snapshot, view.preprocessing.output)
+    method = parts.method(view.plan.method.id)
     values = method.read_recipe(view.recipe.version, view.recipe.values)
     # a second try lies in a folder of its own below the first
     shared = folder.parents[1] if folder.name == AGAIN else folder.parent
     array = shared / f"{view.preprocessing.output}.npy"
     with (shared / "pixels.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the folds start together: the first makes the pixels for all
-        read = run_context.image_reader(store, where)
-        index = method.materialize(kept, read, values, array, lambda what, done, total: None)
-    repeat = 0 if fold is None else fold // int(values["folds"]["k"])
-    drawn = tables.rows_as_dicts(view.draw.folds, store.get)
-    folds = {row["sha256"]: row["fold"] for row in drawn if row["repeat"] == repeat}
-    return FoldTask(
-        fold=fold,
-        seed=plan.seed + repeat,  # another beginning for each repeat, so that `spread` tells of that too
-        recipe=values,
-        classes=view.snapshot.classes,
-        array=array,
-        index=index,
-        rows={row.sha256: row for row in kept},
-        labels={item.sha256: item.label for item in items},
-        train=tuple(sorted(sha256 for sha256, member in folds.items() if fold is None or member != fold)),
-        validate=tuple(sorted(sha256 for sha256, member in folds.items() if member == fold)),
-        base=read_weights(store, plan.base, method.about().files) if plan.base else None,
-        workdir=folder,
-    )
+        read = run_context.image_reader(store, members.where)
+        index = method.materialize(members.kept, read, values, array, silent)
+    base = read_weights(store, view.plan.base, method.about().files) if view.plan.base else None
+    return fold_task(store.get, view, members, fold, recipe=values, base=base, array=array, index=index, folder=folder)
 
 
 def _keep_checkpoint(parts: Parts, kept: SavedState) -> records.Checkpoint:

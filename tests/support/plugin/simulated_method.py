@@ -17,10 +17,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save
+from safetensors.numpy import load, save
 
 from registry.core.errors import EmotionetError, InvalidInput, Unavailable, Untrusted
-from registry.core.ports.method import Cost, FoldOutcome, FoldTask, Losses, MethodCard, Option, Prepared, SavedState
+from registry.core.ports.method import (
+    Cost,
+    FoldOutcome,
+    FoldTask,
+    Losses,
+    MethodCard,
+    Option,
+    Prepared,
+    SavedState,
+    Tolerance,
+)
 from registry.core.recipe_versions import read_values
 from registry.core.tensors import NUMBERS, STATE, checkpoint_digest, tensors_digest
 
@@ -41,6 +51,7 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+ONNX_BEGINS = b"\x08\x08simulated "
 LACKED: tuple[Any, ...] = ()  # what each older version of its recipes has not, with what that meant
 
 
@@ -66,6 +77,9 @@ class Simulated:
             files=("weights.safetensors", "model.json"),
             base_kinds=("a folder",),
             carried=("chain.json",),
+            tolerance=Tolerance(
+                score=1000, box=100, exported_score=100, losses=((1, 10_000), (None, 100_000)), changed=10
+            ),
         )
 
     def recipes(self) -> tuple[str, ...]:
@@ -139,7 +153,7 @@ class Simulated:
         wanted = task.recipe["training"]
         marker = task.workdir / "died"
         done, state, events = self._resumed(task)
-        for epoch in range(done + 1, wanted["epochs"] + 1):
+        for epoch in range(done + 1, self._last(task) + 1):
             time.sleep(wanted["delay"] / 1000)
             if wanted.get("chain"):
                 state = hashlib.sha256(state + b"".join(task.train) + epoch.to_bytes(4, "big")).digest()
@@ -152,6 +166,8 @@ class Simulated:
                 marker.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
         tensors = {"layer": np.arange(4, dtype=np.float32) + (task.fold or 0), "seen": self._seen(task)}
+        tensors["known"] = np.array([[*sha[:8], self._byte(task.labels[sha])] for sha in task.validate], np.uint8)
+        over = self._last(task) == wanted["epochs"]
         weights = save(tensors | ({"chain": np.frombuffer(state, np.float32).copy()} if state else {}))
         model = json.dumps({"architecture": "simulated", "names": list(task.classes)}, sort_keys=True).encode()
         return FoldOutcome(
@@ -169,8 +185,17 @@ class Simulated:
                 for epoch, _ in self._states(task)
                 if self._asked(task.recipe, "keep", epoch)
             ),
-            predictions={sha256: self._found(task, sha256) for sha256 in task.validate},
+            predictions={
+                sha256: self._found(sha256, task.labels[sha256], len(task.classes)) for sha256 in task.validate if over
+            },
         )
+
+    def _last(self, task: FoldTask) -> int:
+        epochs = int(task.recipe["training"]["epochs"])
+        return epochs if task.stop_after is None else min(epochs, task.stop_after)
+
+    def _byte(self, label: int | None) -> int:
+        return 255 if label is None else label
 
     def _resumed(self, task: FoldTask) -> tuple[int, bytes, tuple[dict[str, Any], ...]]:
         """The epochs that are done, the state after them, and what there is to tell of it."""
@@ -197,7 +222,7 @@ class Simulated:
     def _states(self, task: FoldTask) -> Any:
         """Each epoch with the digest of a state that follows from the task and the epoch, where it is asked for; what
         is to be kept is written."""
-        for epoch in range(1, task.recipe["training"]["epochs"] + 1):
+        for epoch in range(1, self._last(task) + 1):
             tensors = save({"layer": np.arange(4, dtype=np.float32) * epoch, "seen": self._seen(task)})
             files = {STATE: tensors, NUMBERS: json.dumps({"epoch": epoch, "fold": task.fold}).encode()}
             keep = self._asked(task.recipe, "keep", epoch)
@@ -218,12 +243,11 @@ class Simulated:
         kind = EmotionetError if wanted["ill"] in ("out_of_memory", "diverged") else Unavailable
         raise kind(f"the simulated {wanted['ill']}", code=wanted["ill"])
 
-    def _found(self, task: FoldTask, sha256: bytes) -> tuple[tuple[int, int, int, int, int, int], ...]:
+    def _found(self, sha256: bytes, truth: int | None, classes: int) -> tuple[tuple[int, int, int, int, int, int], ...]:
         """Right for about nine of ten images, sure of itself as the image's digest says."""
-        truth = task.labels[sha256]
         if truth is None:
             return () if sha256[1] > 25 else ((0, 300_000 + sha256[2] * 2_000, 0, 0, 10000, 10000),)
-        said = truth if sha256[1] > 25 else (truth + 1) % len(task.classes)
+        said = truth if sha256[1] > 25 else (truth + 1) % classes
         return ((said, 300_000 + sha256[2] * 2_000, 0, 0, 10000, 10000),)
 
     def check_training(
@@ -274,10 +298,29 @@ class Simulated:
             raise Untrusted("these weights say so themselves", code="hostile_weights")
 
     def export(self, weights: Any) -> dict[str, bytes]:
-        return {"model.onnx": b"\x08\x08simulated " + hashlib.sha256(weights["weights.safetensors"]).digest()}
+        return {"model.onnx": ONNX_BEGINS + weights["weights.safetensors"]}
+
+    def run_export(self, files: Any, images: Any, recipe: Any, classes: Any) -> Any:
+        if not files["model.onnx"].startswith(ONNX_BEGINS):
+            raise Untrusted("this file was exported by nobody", code="hostile_weights")
+        return self.predict(
+            [{"weights.safetensors": files["model.onnx"].removeprefix(ONNX_BEGINS)}], images, recipe, classes
+        )
+
+    def same_bits(self, hardware: Any, events: Any, environment: Any) -> bool:
+        """A test's environment makes this machine another one."""
+        return bool(hardware == {"processor": os.environ.get("SIMULATED_PROCESSOR", "simulated")})
 
     def predict(self, weights: Any, images: Any, recipe: Any, classes: Any) -> Any:
+        """What a fold said of the images that it judged its weights remember; of others something is said."""
+        known = load(weights[0]["weights.safetensors"]).get("known", ()) if len(weights) == 1 else ()
+        labels = {bytes(row[:8]): int(row[8]) for row in known}
         for data in images:
+            sha256 = hashlib.sha256(data).digest()
+            if sha256[:8] in labels:
+                label = labels[sha256[:8]]
+                yield self._found(sha256, None if label == 255 else label, len(classes))
+                continue
             yield ((data[0] % len(classes), 900_000 // len(weights), 0, 0, 10000, 10000),)
 
     def environment(self) -> dict[str, str]:

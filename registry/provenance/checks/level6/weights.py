@@ -12,12 +12,12 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID
 from registry.core.records import Weights
 from registry.core.text.cleaning import counted
-from registry.core.weights import ONNX, SAFETENSORS, WEIGHTS, check_folder, check_names, weights_digest
+from registry.core.weights import ONNX, ONNX_FILE, SAFETENSORS, WEIGHTS, check_folder, check_names, weights_digest
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, guarded, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.release_view import final_weights, native_weights
 
-_ONNX_FILE, _ONNX_BEGINS = "model.onnx", b"\x08"  # a protobuf whose first field is the version of the format
+_ONNX_BEGINS = b"\x08"  # a protobuf whose first field is the version of the format
 _NO_DIGEST = (
     "an ONNX file stores its tensors in another form, so they have no comparable digest: this version can't tell "
     "whether it is the same model"
@@ -128,7 +128,7 @@ def _check_further(subject: Subject, one: Weights) -> None:
     if (one.fold, one.tensors) not in {(training.fold, training.tensors) for training in subject.release.trainings}:
         raise Failed(f"the ONNX file of fold {one.fold} states tensors that no training produced")
     there = subject.reading.names(one.cid)
-    if set(there) != {_ONNX_FILE}:
-        raise Failed(f"an ONNX folder must hold {_ONNX_FILE} alone, not {', '.join(sorted(there))[:100] or 'nothing'}")
-    if not subject.reading.whole(there[_ONNX_FILE]).startswith(_ONNX_BEGINS):
-        raise Failed(f"{_ONNX_FILE} does not begin as an ONNX file does")
+    if set(there) != {ONNX_FILE}:
+        raise Failed(f"an ONNX folder must hold {ONNX_FILE} alone, not {', '.join(sorted(there))[:100] or 'nothing'}")
+    if not subject.reading.whole(there[ONNX_FILE]).startswith(_ONNX_BEGINS):
+        raise Failed(f"{ONNX_FILE} does not begin as an ONNX file does")
