@@ -17,6 +17,10 @@ Command = Callable[[argparse.Namespace, Output], int]
 def dispatch(given: list[str]) -> int:
     """Run one command; returns its exit status. Nothing heavy is imported before a command that needs it runs."""
     if given[:1] == ["_child"]:  # what an engine starts; not for people
+        if given[1].startswith("audit-"):
+            from registry.workflows.audit.rerun_child import rerun_in_child
+
+            return rerun_in_child(given[1:])
         from registry.assembly import open_home
         from registry.workflows.training.steps import step_in_child
 

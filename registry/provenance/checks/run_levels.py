@@ -8,7 +8,7 @@ from functools import partial
 
 from registry.core.text.cleaning import counted
 from registry.evaluation.facts import Facts
-from registry.provenance.checks import level1, level2, level3
+from registry.provenance.checks import level1, level2, level3, level7, level8
 from registry.provenance.checks.level4 import attempts, base_weights, folds, items, plan
 from registry.provenance.checks.level6 import card, figures, weights
 from registry.provenance.checks.report import Report
@@ -25,8 +25,11 @@ _LEVELS = {
     3: (level3.checks,),
     4: (items.checks, plan.checks, folds.checks, base_weights.checks, attempts.checks),
     6: (figures.checks, card.checks, weights.checks),
+    7: (level7.checks,),
+    8: (level8.checks,),
 }
-_NOT_BUILT = {5: "5.pixels", 7: "7.predictions", 8: "8.training"}
+_NOT_BUILT = {5: "5.pixels"}
+_WHEN_ASKED = {7: "7.predictions", 8: "8.training"}  # what stands for a level that costs too much to be made unasked
 
 
 def levels_up_to(level: int | None) -> frozenset[int]:
@@ -44,7 +47,7 @@ def _of_level(subject: Subject, level: int, requested: bool) -> Iterator[Check]:
         for checks in _LEVELS[level]:
             yield from checks(subject)
     else:
-        yield unmade(f"{level}.all", "not asked for", requested=requested)
+        yield unmade(_WHEN_ASKED.get(level, f"{level}.all"), "not asked for", requested=requested)
 
 
 def not_made(reason: str) -> list[Check]:

@@ -18,6 +18,7 @@ from registry.provenance.checks.results import guarded
 from registry.provenance.checks.target.deep import Deep, DeepOptions, Watch
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.checks.times import evidence_at_hand
+from registry.workflows.audit.rerun import LocalRerun
 
 DEEP_LEVELS = frozenset({5, 7, 8})
 FOLDER, SHARED = "audits", "shared"  # of a home
@@ -32,6 +33,7 @@ def give_room(subject: Subject, folder: Path, options: DeepOptions, watch: Watch
         fold=options.fold,
         epochs=options.epochs,
         watch=watch,
+        rerun=LocalRerun(folder / str(subject.record), watch),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from registry.core.progress import Progress, silent
 from registry.core.sampling import Sample
+from registry.provenance.checks.target.rerun import Rerun
 
 
 def say_nothing(sentence: str) -> None:
@@ -55,3 +56,4 @@ class Deep:
     fold: int | None = None
     epochs: int | None = None
     watch: Watch = NOBODY
+    rerun: Rerun | None = None  # runs methods for levels 7 and 8; None: nothing can be run here
