@@ -16,6 +16,8 @@ import pytest
 
 from registry.assembly import open_home
 from registry.jobs.engines import local
+from registry.workflows.audit import rerun
+from registry.workflows.audit.rerun_child import WORK
 from registry.workflows.training.steps import IN_CHILD
 
 
@@ -46,3 +48,25 @@ def _run(
 def in_this_process(patch: pytest.MonkeyPatch) -> None:
     """From here on children of the local engine are calls."""
     patch.setattr(local, "run_child", _run)
+
+
+def _rerun(
+    kind: str,
+    spec: Mapping[str, Any],
+    folder: Path,
+    check: Callable[[], None],
+    report: Callable[[Mapping[str, Any]], None],
+) -> dict[str, Any]:
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def tell(document: Mapping[str, Any]) -> None:
+        check()
+        if document:
+            report(json.loads(json.dumps(document)))
+
+    return dict(json.loads(json.dumps(WORK[kind](json.loads(json.dumps(dict(spec))), folder, tell))))
+
+
+def rerun_in_this_process(patch: pytest.MonkeyPatch) -> None:
+    """From here on the children of audits are calls."""
+    patch.setattr(rerun, "run_child", _rerun)

@@ -58,8 +58,11 @@ class Images:
         self._rows: dict[Any, Any] = {row["sha256"]: row for row in subject.rows(subject.release.snapshot.items)}
 
     def read(self, sha256: bytes) -> bytes:
-        """Its bytes. ``NotFound``."""
-        return self._subject.reading.whole(self._rows[sha256]["image"])
+        """Its bytes. ``NotChecked`` where they were left out or withdrawn, which ``1.images`` looks at."""
+        try:
+            return self._subject.reading.whole(self._rows[sha256]["image"])
+        except NotFound as error:
+            raise NotChecked(f"the bytes of image {sha256.hex()} are not at hand") from error
 
     def withdrawn(self, wanted: Sequence[bytes]) -> frozenset[bytes]:
         """Those of ``wanted`` that are not at hand because they were withdrawn by who may."""
@@ -140,7 +143,7 @@ def _judged(subject: Subject, deep: Deep) -> tuple[list[Any], str, str]:
     if deep.sample is not None and deep.sample.count < len(images):
         chosen = set(draw_sample(deep.sample.seed, images, deep.sample.count))
         said = f", a sample of {len(chosen)} of {counted(len(images), 'image')} ({deep.sample.source})"
-    gone = Images(subject).withdrawn(sorted(chosen))
+    gone = Images(subject).withdrawn(sorted(chosen))  # any other that is missing is met when it is read
     left = f"; {counted(len(gone), 'withdrawn image')} left out" if gone else ""
     found = [row for row in rows if row["sha256"] in chosen and row["sha256"] not in gone]
     if not found:
