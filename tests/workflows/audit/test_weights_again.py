@@ -221,7 +221,7 @@ def sees_else(data: bytes) -> bytes:
     found = load(tensors)
     known = np.array(found["known"])
     known[0, 8] = (known[0, 8] + 1) % 3
-    return head + mark + save({**found, "known": known})
+    return bytes(head + mark + save({**found, "known": known}))
 
 
 def test_an_onnx_that_sees_the_same_holds_and_another_does_not(released: Released, tmp_path: Path) -> None:
