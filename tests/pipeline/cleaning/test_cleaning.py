@@ -203,7 +203,8 @@ def test_what_a_sample_shows_of_an_image_is_what_all_images_show(faces: Faces) -
     rows = {bytes(row["sha256"]): row for row in method.measure(faces.items, faces.data.__getitem__, values, quiet)}
     items = {item.sha256: item for item in faces.items}
     for row in method.preprocess(faces.items, list(rows.values()), values):
-        named = [bytes.fromhex(row.measured[3:])] if (row.measured or "").startswith("of ") else []
+        measured = row.measured or ""
+        named = [bytes.fromhex(measured[3:])] if measured.startswith("of ") else []
         together = sorted({row.sha256, *named})
         few = method.preprocess([items[one] for one in together], [rows[one] for one in together], values)
         alone = next(one for one in few if one.sha256 == row.sha256)

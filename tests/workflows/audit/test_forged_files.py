@@ -112,7 +112,7 @@ def test_what_no_check_looks_at_is_listed(released: Released, honest: Path) -> N
     for level in (None, 2, 6, 8):
         report = audit_car(honest, level=level)
         found = results(report)
-        deep = ("7.predictions", "8.training") if level != 8 else ()
+        deep: tuple[str, ...] = ("7.predictions", "8.training") if level != 8 else ()
         deep += ("5.pixels", "5.dropped", "5.rights") if (level or 0) < 5 else ()
         for id in ("2.labels", "2.query", *deep):
             assert found[id] == UNCHECKED, (level, id)
