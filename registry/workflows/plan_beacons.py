@@ -87,9 +87,9 @@ def _waited_for(
 ) -> records.DrandRound:
     until, told = time.monotonic() + seconds, set[str]()
 
-    def once(said: str) -> None:
-        if said not in told:
-            told.add(said)
+    def once(said: str, about: str | None = None) -> None:
+        if (about or said) not in told:
+            told.add(about or said)
             tell(said)
 
     while True:
@@ -97,9 +97,8 @@ def _waited_for(
         try:
             return beacons.fetch(number, once)
         except Unavailable as error:
+            due = beacons.time_of(number)
+            once(f"waiting for round {number} of {beacons.name}, due at {due}: {error}", "waiting")
             if time.monotonic() > until:
                 raise
-            if beacons.name not in told:
-                told.add(beacons.name)
-                tell(f"waiting for round {number} of {beacons.name}, due at {beacons.time_of(number)}: {error}")
         time.sleep(PAUSE)

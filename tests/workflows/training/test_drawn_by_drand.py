@@ -73,7 +73,7 @@ def test_folds_drawn_by_drand_hold_in_an_audit_without_any_network(
     assert estimate_run(home, snapshot, WANTED)["beacons"] == [DRAND]
     run = start_run(home, snapshot, WANTED)
     assert worked(home, run) is None
-    assert [liar.url.removeprefix("http://") in one for one in warnings(home, run)] == [True]
+    assert any(liar.url.removeprefix("http://") in one and "lies" in one for one in warnings(home, run))
     entry = CID.parse(publish_release(home, run)["entry"])
     path = tmp_path / "release.car"
     export_held(home, entry, path)
@@ -98,7 +98,7 @@ def test_a_draw_waits_for_its_round_and_can_be_resumed(
     error = worked(home, run)
     assert error is not None
     assert "does not have the round yet" in error
-    assert "waiting for round" in warnings(home, run)[0]
+    assert any("waiting for round" in one for one in warnings(home, run))
     with home.catalog.read() as db:
         plan = runs.row(db, run)["plan"]
         assert runs.row(db, run)["draw"] is None
