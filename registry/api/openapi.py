@@ -142,7 +142,7 @@ def _describe_pages(done: Json, app: Litestar) -> None:
         for status, told in operation["responses"].items():
             shown = status >= "400" or (method == "get" and status == "200" and app.has_page(path.removeprefix(PREFIX)))
             if shown and "content" in told and method != "head":
-                operation["responses"][status] = told | {"content": told["content"] | {"text/html": _PAGE}}
+                operation["responses"][status] = told | {"content": told["content"] | {"text/html": {"schema": _PAGE}}}
 
 
 _PAGE: Json = {"type": "string"}
