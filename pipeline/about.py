@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.tolerance import TOLERANCE
 from registry.core.errors import InvalidInput
 from registry.core.ports.method import Losses, MethodCard, Option
 from registry.core.weights import MODEL, SAFETENSORS, WEIGHTS
@@ -38,6 +39,7 @@ CARD = MethodCard(
     files=(WEIGHTS, MODEL),
     base_kinds=("a folder", ".safetensors", ".onnx", ".pt"),
     carried=("checkpoint.pt", "state-*/*"),
+    tolerance=TOLERANCE,
 )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from registry.content.stores.kubo import KuboStore
     from registry.content.stores.s3.store import S3Store
     from registry.core.ports.anchor import Anchors
+    from registry.core.ports.beacon import Beacons
     from registry.core.ports.method import Method
     from registry.core.ports.store import BlockReader, BlockStore
     from registry.jobs.engines import Engine
@@ -174,6 +175,17 @@ class Home:
         from registry.workflows.audit.trust_roots import trust_of
 
         return trust_of(self.settings)
+
+    @cached_property
+    def beacons(self) -> Beacons | None:
+        """The drand network that EMOTIONET_DRAND names, over its relays; None where it names none."""
+        from registry.provenance.beacons.networks import named_in
+        from registry.provenance.beacons.relays import RELAYS, Relays
+
+        given = self.settings
+        if given.drand is None:
+            return None
+        return Relays(named_in(self.trust.networks(), given.drand), given.drand_relays or RELAYS)
 
     @cached_property
     def places(self) -> tuple[Anchors, ...]:

@@ -38,6 +38,9 @@ class Settings:
     tsa_roots: Path | None = None  # PEM: whom to trust for timestamps; None: this system's certificates
     ots: tuple[str, ...] = field(default=(), repr=False)  # OpenTimestamps calendars
     bitcoin_headers: Path | None = None  # lines of a height and a block's header, as the auditor has them
+    drand: str | None = None  # the drand network that draws mix, by its name or hash; None: none
+    drand_relays: tuple[str, ...] = ()  # where its rounds are fetched; none named: the public ones
+    drand_networks: Path | None = None  # networks that are trusted beside quicknet, as relays describe them at /info
     passphrase: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)  # of another registry, for `import --server`
     key: str | None = field(default=None, repr=False)  # the publishing key; None: the one that lies in the home
@@ -227,6 +230,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         tsa_roots=_path(given, "EMOTIONET_TSA_ROOTS"),
         ots=_several(given, "EMOTIONET_OTS"),
         bitcoin_headers=_path(given, "EMOTIONET_BITCOIN_HEADERS"),
+        drand=(given.get("EMOTIONET_DRAND") or "").strip().lower() or None,
+        drand_relays=_several(given, "EMOTIONET_DRAND_RELAYS"),
+        drand_networks=_path(given, "EMOTIONET_DRAND_NETWORKS"),
         passphrase=_secret(given, "EMOTIONET_PASSPHRASE"),
         token=_secret(given, "EMOTIONET_TOKEN"),
         key=_secret(given, "EMOTIONET_KEY", whole=True),

@@ -42,7 +42,7 @@ class Sample:
             case DrandRound() as one:
                 return f"by round {one.round} of drand {one.chain[:8]}"
             case None:
-                return f"by the auditor's own seed {self.seed.hex()}"
+                return f"by the auditor's own seed {self.seed.hex()[:16]}"
 
 
 def sample_seed(target: bytes, value: bytes) -> bytes:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:  # a part is made when it is asked for, and what it is of is l
     from registry.catalog.database.database import Catalog
     from registry.core.log import Signer
     from registry.core.ports.anchor import Anchors
+    from registry.core.ports.beacon import Beacons
     from registry.core.ports.method import Method
     from registry.core.ports.store import BlockReader, BlockStore
     from registry.jobs.engines import Engine
@@ -52,6 +53,11 @@ class Parts(Protocol):
 
     def places_of(self, issuer: str) -> tuple[Anchors, ...]:
         """As ``places``, to anchor as this issuer. ``Conflict`` (``key_missing``) without its key."""
+        ...
+
+    @property
+    def beacons(self) -> Beacons | None:
+        """What draws mix beside the block of the plan's anchor; None if nothing is set up."""
         ...
 
     @property

@@ -21,10 +21,9 @@ def test_every_reason_of_an_honest_release_is_told_in_spanish(tmp_path: Path) ->
 
 
 def test_counts_are_told_with_their_words() -> None:
-    said = check_reason("the record lists 3 dropped images: 2 blur, 1 odd; this version does not clean again", "es")
+    said = check_reason("not asked for: --level 5; the record lists 3 dropped images: 2 blur, 1 odd", "es")
     assert said[0] == (
-        "el registro enumera 3\u00a0imágenes descartadas: 2\u00a0por desenfoque, 1\u00a0odd; "
-        "esta versión no repite la limpieza"
+        "no se pidió: --level 5; el registro enumera 3\u00a0imágenes descartadas: 2\u00a0por desenfoque, 1\u00a0odd"
     )
 
 

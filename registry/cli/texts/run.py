@@ -20,6 +20,7 @@ def estimate_text(done: dict[str, Any]) -> list[str]:
         f"snapshot {done['snapshot']}: {counted(done['images'], 'image')}",
         f"recipe {done['recipe']} ({done['method']}), seed {done['seed']}",
         f"{counted(done['folds'], 'fold')}{_times(done['repeats'])}, {counted(done['epochs'], 'epoch')}",
+        f"folds drawn from the plan's seed{''.join(f' and {one}' for one in done['beacons'])}",
         f"base weights: {done['base']}" + (f", licence {done['base_licence']}" if done["base_licence"] else ""),
         f"published weights: {done['final'].replace(':', ' ')}; claims: {cell(done['claims'])}",
         f"{counted(done['trainings'], 'training')}, {done['side_by_side']} at a time on engine {done['engine']}",

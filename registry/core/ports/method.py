@@ -94,7 +94,12 @@ class Prepares(Protocol):
         ...
 
     def preprocess(self, items: Sequence[Item], rows: Sequence[Row], recipe: Mapping[str, Any]) -> tuple[Prepared, ...]:
-        """Drop copies, group, choose boxes; one row an item, sorted by sha256."""
+        """Drop copies, group, choose boxes; one row an item, sorted by sha256.
+
+        An audit asks for samples: of fewer items a row is the same in all but its group and whether it is a copy. A row
+        whose reason lies in other images names them in ``measured`` by sha256 in hex, and among them it is dropped for
+        that reason too.
+        """
         ...
 
     def materialize(

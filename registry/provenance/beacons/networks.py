@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from registry.core.errors import InvalidInput, Untrusted
+from registry.core.errors import InvalidInput, Untrusted, UsageError
 from registry.core.records import DrandRound
 from registry.provenance.beacons import bls
 
@@ -78,6 +78,17 @@ QUICKNET = Network(
     name="quicknet",
 )
 KNOWN: Mapping[str, Network] = {QUICKNET.hash: QUICKNET}
+
+
+def named_in(networks: Mapping[str, Network], name: str) -> Network:
+    """One of these by its hash or its name. ``UsageError`` where none, or several, are called so."""
+    found = [one for one in networks.values() if name in (one.hash, one.name)]
+    if len(found) != 1:
+        raise UsageError(
+            f"{'no' if not found else 'more than one'} drand network that is trusted here is called {name[:64]!r}",
+            hint="set EMOTIONET_DRAND to quicknet, or to the hash of one that EMOTIONET_DRAND_NETWORKS describes.",
+        )
+    return found[0]
 
 
 class _Metadata(msgspec.Struct, frozen=True):

@@ -33,7 +33,7 @@ def rounds(subject: Subject) -> list[DrandRound]:
 
 def known_network(subject: Subject, one: DrandRound) -> Network:
     """The network that a round says to be of. ``NotChecked`` for one that nobody here knows."""
-    found = subject.networks.get(one.chain)
+    found = subject.trust.networks().get(one.chain)
     if found is None:
         raise NotChecked(
             f"the key of drand {one.chain[:64]} is not known here: "
@@ -44,8 +44,8 @@ def known_network(subject: Subject, one: DrandRound) -> Network:
 
 def times(subject: Subject) -> list[str]:
     """When the rounds of networks that are known here are published."""
-    known = [(subject.networks[one.chain], one.round) for one in rounds(subject) if one.chain in subject.networks]
-    return [network.time_of(number) for network, number in known]
+    networks = subject.trust.networks()
+    return [networks[one.chain].time_of(one.round) for one in rounds(subject) if one.chain in networks]
 
 
 def anchor_time(beacons: tuple[records.Beacon, ...], plan_entry: bytes, evidence: list[records.Evidence]) -> str | None:
@@ -63,7 +63,7 @@ def drand(subject: Subject) -> str:
         raise Failed("the plan says that the draw mixes a round of drand, and the draw mixes none")
     evidence = [records.parse_as(records.Evidence, subject.get(cid)) for cid in subject.evidence]
     time = anchor_time(subject.release.draw.beacons, bytes(subject.plan_entry), evidence)
-    known_first = sorted(found, key=lambda one: one.chain not in subject.networks)
+    known_first = sorted(found, key=lambda one: one.chain not in subject.trust.networks())
     return "; ".join([_checked(known_network(subject, one), one, time) for one in known_first])
 
 

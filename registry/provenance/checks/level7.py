@@ -15,7 +15,6 @@ from registry.core import records
 from registry.core.errors import EmotionetError, NotFound, Unavailable, Untrusted
 from registry.core.ipld.cid import CID
 from registry.core.ports.method import Detection, Method, Tolerance
-from registry.core.sampling import draw_sample
 from registry.core.text.cleaning import counted
 from registry.core.weights import ONNX, check_folder, check_names
 from registry.provenance.checks.apart import detections_differ
@@ -124,12 +123,10 @@ def predictions(subject: Subject) -> str:
     )
     asked = [Asked(weights_files(subject, trained[fold].weights), tuple(sorted(by_fold[fold]))) for fold in folds]
     seen = see(rerun, subject, method, asked, Images(subject).read)
-    tolerance, largest = method.about().tolerance, _Largest(subject)
-    equal = sum(
-        largest.compare(sha256, stated, found[sha256], _allowed(subject, method, trained[fold], tolerance))
-        for fold, found in zip(folds, seen, strict=True)
-        for sha256, stated in by_fold[fold].items()
-    )
+    comparison, equal = _Comparison(subject), 0
+    for fold, found in zip(folds, seen, strict=True):
+        allowed = _allowed(subject, method, trained[fold])
+        equal += sum(comparison.compare(sha256, one, found[sha256], allowed) for sha256, one in by_fold[fold].items())
     same = f"{counted(equal, 'prediction')} equal to the bit"
     apart = f", {len(rows) - equal} within the tolerance for other kinds of processors" if equal < len(rows) else ""
     return f"{same}{apart}{chosen}{left}"
@@ -139,10 +136,8 @@ def _judged(subject: Subject, deep: Deep) -> tuple[list[Any], str, str]:
     """The rows of predictions to look at; what was left out as withdrawn, and the sample, in words."""
     rows: list[Any] = list(subject.rows(subject.release.evaluation.predictions))
     images = {row["sha256"] for row in rows}
-    chosen, said = images, ""
-    if deep.sample is not None and deep.sample.count < len(images):
-        chosen = set(draw_sample(deep.sample.seed, images, deep.sample.count))
-        said = f", a sample of {len(chosen)} of {counted(len(images), 'image')} ({deep.sample.source})"
+    chosen = deep.chosen(images)
+    said = f"; {deep.told(len(chosen), len(images), 'judged images')}"
     gone = Images(subject).withdrawn(sorted(chosen))  # any other that is missing is met when it is read
     left = f"; {counted(len(gone), 'withdrawn image')} left out" if gone else ""
     found = [row for row in rows if row["sha256"] in chosen and row["sha256"] not in gone]
@@ -151,15 +146,13 @@ def _judged(subject: Subject, deep: Deep) -> tuple[list[Any], str, str]:
     return found, left, said
 
 
-def _allowed(
-    subject: Subject, method: Method, training: records.Training, tolerance: Tolerance
-) -> tuple[Tolerance, bool]:
+def _allowed(subject: Subject, method: Method, training: records.Training) -> tuple[Tolerance, bool]:
     """The tolerance for what a training's machine gave, and whether none is needed here."""
     environment = records.parse_as(records.Environment, subject.get(subject.release.plan.environment))
-    return tolerance, method.same_bits(training.hardware, training.events, environment.values)
+    return method.about().tolerance, method.same_bits(training.hardware, training.events, environment.values)
 
 
-class _Largest:
+class _Comparison:
     """Compares predictions image by image, by the recipe's floor and each image's size."""
 
     def __init__(self, subject: Subject) -> None:
@@ -193,7 +186,7 @@ def onnx(subject: Subject) -> str:
     rows, left, chosen = _judged(subject, deep)
     tolerance = method.about().tolerance
     exported = Tolerance(score=tolerance.exported_score, box=tolerance.exported_box, crowded=tolerance.crowded)
-    compared, largest = 0, _Largest(subject)
+    compared, comparison = 0, _Comparison(subject)
     for one in (one for one in subject.release.release.weights if one.format == ONNX):
         own = [
             other for other in subject.release.release.weights if other.format != ONNX and other.tensors == one.tensors
@@ -209,7 +202,7 @@ def onnx(subject: Subject) -> str:
         asked = [Asked(weights_files(subject, own[0].cid), images), Asked(files, images, exported=True)]
         wanted, found = see(rerun, subject, method, asked, Images(subject).read)
         for sha256 in images:
-            largest.compare(
+            comparison.compare(
                 sha256, wanted[sha256], found[sha256], (exported, False), "the ONNX does not see what its weights see"
             )
         compared += len(images)

@@ -10,6 +10,7 @@ from registry.core.text.cleaning import counted
 from registry.evaluation.facts import Facts
 from registry.provenance.checks import level1, level2, level3, level7, level8
 from registry.provenance.checks.level4 import attempts, base_weights, folds, items, plan
+from registry.provenance.checks.level5 import pixels, rights
 from registry.provenance.checks.level6 import card, figures, weights
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.results import Check, guarded, unmade
@@ -24,12 +25,16 @@ _LEVELS = {
     2: (level2.checks,),
     3: (level3.checks,),
     4: (items.checks, plan.checks, folds.checks, base_weights.checks, attempts.checks),
+    5: (pixels.checks, rights.checks),
     6: (figures.checks, card.checks, weights.checks),
     7: (level7.checks,),
     8: (level8.checks,),
 }
-_NOT_BUILT = {5: "5.pixels"}
-_WHEN_ASKED = {7: "7.predictions", 8: "8.training"}  # what stands for a level that costs too much to be made unasked
+_DEEP = {  # told one by one where nobody asked for them
+    5: ("5.pixels", "5.dropped", "5.rights"),
+    7: ("7.predictions",),
+    8: ("8.training",),
+}
 
 
 def levels_up_to(level: int | None) -> frozenset[int]:
@@ -38,16 +43,15 @@ def levels_up_to(level: int | None) -> frozenset[int]:
 
 
 def _of_level(subject: Subject, level: int, requested: bool) -> Iterator[Check]:
-    if level in _NOT_BUILT:
-        yield unmade(_NOT_BUILT[level], "this version can't make this check yet", requested=requested)
-        if level == 5 and subject.is_release:
-            said = guarded(partial(_dropped, subject), "")
-            yield unmade("5.dropped", said, requested=requested)
-    elif requested:
+    if requested:
         for checks in _LEVELS[level]:
             yield from checks(subject)
+    elif level in _DEEP:
+        for id in _DEEP[level]:
+            more = guarded(partial(_dropped, subject), "") if id == "5.dropped" and subject.is_release else ""
+            yield unmade(id, f"not asked for: --level {level}{more}", requested=False)
     else:
-        yield unmade(_WHEN_ASKED.get(level, f"{level}.all"), "not asked for", requested=requested)
+        yield unmade(f"{level}.all", "not asked for", requested=requested)
 
 
 def not_made(reason: str) -> list[Check]:
@@ -56,12 +60,12 @@ def not_made(reason: str) -> list[Check]:
 
 
 def _dropped(subject: Subject) -> str:
-    """What cleaning is said to have dropped, which no level looks at yet."""
+    """What cleaning is said to have dropped."""
     reasons = Counter(str(row["reason"]) for row in subject.rows(subject.release.preprocessing.output))
     del reasons["None"]
     said = ", ".join(f"{count} {reason[:40]}" for reason, count in sorted(reasons.items())[:10])
     count = counted(sum(reasons.values()), "dropped image")
-    return f"the record lists {count}{': ' + said if said else ''}; this version does not clean again"
+    return f"; the record lists {count}{': ' + said if said else ''}"
 
 
 OnCheck = Callable[[Check], None]

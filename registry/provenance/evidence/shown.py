@@ -5,11 +5,12 @@ Invariant: trust roots come from whoever audits, never from the file that is aud
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from registry.core.ipld.cid import CID
 from registry.core.log import SKEW
+from registry.provenance.beacons.networks import KNOWN, Network
 from registry.provenance.checks.results import NotChecked
 
 
@@ -21,12 +22,17 @@ def _no_header(height: int) -> bytes | None:
     return None
 
 
+def _known_networks() -> Mapping[str, Network]:
+    return KNOWN
+
+
 @dataclass(frozen=True)
 class Trust:
-    """What the auditor trusts, read when it is first asked for; nothing unless given."""
+    """What the auditor trusts, read when it is first asked for; nothing unless given but drand's quicknet."""
 
     certificates: Callable[[], Sequence[bytes]] = _no_certificates  # DER: roots of timestamp authorities
     header: Callable[[int], bytes | None] = _no_header  # the 80 bytes of Bitcoin's block at a height
+    networks: Callable[[], Mapping[str, Network]] = _known_networks  # of drand, by their hashes
 
 
 class NoTrustRoot(NotChecked):

@@ -14,22 +14,27 @@ from msgspec import structs
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.sampling import SEED_BYTES, USUAL, Sample, sample_seed
+from registry.imaging.inspect_image import rights_of
 from registry.provenance.checks.results import guarded
 from registry.provenance.checks.target.deep import Deep, DeepOptions, Watch
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.checks.times import evidence_at_hand
+from registry.workflows.audit.known_results import KnownResults
 from registry.workflows.audit.rerun import LocalRerun
 
 DEEP_LEVELS = frozenset({5, 7, 8})
-FOLDER, SHARED = "audits", "shared"  # of a home
+FOLDER, KNOWN = "audits", "known.sqlite"  # of a home
+WHOLE = 1000  # images that are all looked at, where no sample was asked for
 
 
 def give_room(subject: Subject, folder: Path, options: DeepOptions, watch: Watch) -> None:
     """Give the deep levels what they need; ``folder`` is where all such audits lie."""
     subject.deep = Deep(
         folder=folder / str(subject.record),
-        shared=folder / SHARED,
+        known=KnownResults(folder / KNOWN),
+        rights=rights_of,
         sample=None if options.all else _sample(subject, options),
+        whole_up_to=WHOLE if options.sample is None else 0,
         fold=options.fold,
         epochs=options.epochs,
         watch=watch,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from registry.core.errors import UsageError, not_read
+from registry.core.errors import InvalidInput, UsageError, not_read
+from registry.provenance.beacons.networks import KNOWN, Network, networks_of
 from registry.provenance.evidence.opentimestamps import HEADER_SIZE
 from registry.provenance.evidence.shown import Trust
 from registry.settings import Settings
 
 
 def trust_of(settings: Settings) -> Trust:
-    """Certificates of ``EMOTIONET_TSA_ROOTS``, otherwise this system's; headers of ``EMOTIONET_BITCOIN_HEADERS``.
+    """Certificates of ``EMOTIONET_TSA_ROOTS``, otherwise this system's; headers of ``EMOTIONET_BITCOIN_HEADERS``;
+    networks of ``EMOTIONET_DRAND_NETWORKS`` beside quicknet.
 
     Each is read once, when it is first asked for. ``UsageError`` then where the file can't be read or is no such file.
     """
@@ -27,7 +29,19 @@ def trust_of(settings: Settings) -> Trust:
     def headers() -> dict[int, bytes]:
         return {} if settings.bitcoin_headers is None else _headers(settings.bitcoin_headers)
 
-    return Trust(certificates=certificates, header=lambda height: headers().get(height))
+    @cache
+    def networks() -> Mapping[str, Network]:
+        return KNOWN if settings.drand_networks is None else {**KNOWN, **read_networks(settings.drand_networks)}
+
+    return Trust(certificates=certificates, header=lambda height: headers().get(height), networks=networks)
+
+
+def read_networks(path: Path) -> dict[str, Network]:
+    """Networks of drand, from what relays answer at ``/info``: one such object or a list of them."""
+    try:
+        return networks_of(_text(path).encode())
+    except InvalidInput as error:
+        raise UsageError(f"{path}: {error}", hint="correct the file that EMOTIONET_DRAND_NETWORKS names.") from error
 
 
 def _system() -> Sequence[bytes]:

@@ -42,6 +42,7 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
         "notes": list(map(note_document, checked.warnings)),
         "final": checked.final,
         "seed": checked.values["seed"],
+        "beacons": list(checked.beacons),
         "claims": list(map(claim_text, checked.claims)),
         "images": checked.record.count,
         "folds": int(checked.values["folds"]["k"]),

@@ -28,6 +28,7 @@ from registry.workflows.local_issuers import check_may_sign
 from registry.workflows.methods import check_options
 from registry.workflows.names.set_name import check_new_name
 from registry.workflows.parts import Parts
+from registry.workflows.plan_beacons import beacons_to_name
 from registry.workflows.read_claims import read_claims
 from registry.workflows.runs.check_capacity import check_disk, check_memory, disk_needed
 from registry.workflows.runs.check_plan import before_cleaning, check_plan
@@ -67,6 +68,7 @@ class Checked:
     values: Mapping[str, Any]
     claims: Sequence[records.Claim]
     final: str
+    beacons: tuple[str, ...]  # that the plan would name
     base: Mapping[str, bytes] | None
     origin: records.Origin | None
     cost: Cost
@@ -82,6 +84,7 @@ def check_request(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
     claims = read_claims(parts, record, wanted.claims)
     if wanted.engine not in engines.NAMES:
         raise UsageError(f"there is no engine {wanted.engine!r}", hint=f"use {' or '.join(engines.NAMES)}.")
+    beacons = beacons_to_name(parts, unanchored=wanted.unanchored)
     if parts.settings.on_cluster(wanted.engine):
         check_reachable(parts.settings.ray_address or "")
     method = parts.method(wanted.method)
@@ -103,7 +106,7 @@ def check_request(parts: Parts, snapshot: CID, wanted: Wanted) -> Checked:
         rows = [{"sha256": one.sha256, "group": one.group, "pixels": None, "reason": None} for one in images]
         origin = base_origin(parts, digest_of(base), rows, items)[0]
     notes = (*base_seen.before_cleaning(origin), *warnings)
-    return Checked(snapshot, record, name, values, claims, final, base, origin, cost, notes)
+    return Checked(snapshot, record, name, values, claims, final, beacons, base, origin, cost, notes)
 
 
 def _recipe(method: Method, wanted: Wanted) -> tuple[str, Mapping[str, Any]]:

@@ -1,42 +1,39 @@
 """A run's second step: draw the folds once the plan's anchor is final.
 
-Invariants: with a chain, the folds' seed contains the hash of the block with the plan's anchor, so a training on these
-folds began after that block. With a journal (or ``unanchored``) the seed follows from the plan alone, and the audit
-says so. The folds follow only from the draw's seed, the groups and the labels.
+Invariants: the folds' seed contains the beacons that the plan names: with a chain the hash of the block with the plan's
+anchor, with drand the first round after it, so a training on these folds began after them. With a journal (or
+``unanchored``) the seed follows from the plan alone, and the audit says so. The folds follow only from the draw's seed,
+the groups and the labels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import structs
-
 from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.draw import check_repeats, draw_seed, repeated_folds
-from registry.core.ports.anchor import evidence_of
 from registry.core.table import tables
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows.fold_task import read_items, read_prepared
-from registry.workflows.log.anchoring import put_evidence, wait_until_final
 from registry.workflows.log.append import put_record
 from registry.workflows.parts import Parts
+from registry.workflows.plan_beacons import beacons_of
 from registry.workflows.training import run_context
 from registry.workflows.training.run_context import RunContext
 
 
 def _beacons(context: RunContext, check: Check) -> tuple[records.Beacon, ...]:
-    """The block of the plan's anchor; None if the anchor is not in a block."""
+    """What the plan names; nothing where nobody waits for its anchor."""
     if context.options["unanchored"]:
         return ()
-    entry = context.cid("plan_entry")
-    anchor = wait_until_final(context.parts, context.signer().did, entry, check)
-    if anchor.status != "finalized":
-        return ()
-    put_evidence(context.parts, entry, anchor)
-    block = evidence_of(entry, anchor).block
-    return (records.EvmBlock(**structs.asdict(block)),) if block else ()
+    plan = records.parse_as(records.Plan, context.parts.store.get(context.cid("plan")))
+
+    def tell(said: str) -> None:
+        context.emit("warning", {"text": said})
+
+    return beacons_of(context.parts, plan, context.cid("plan_entry"), context.signer().did, check, tell)
 
 
 def draw(parts: Parts, job: Job, check: Check) -> None:

@@ -29,6 +29,7 @@ from registry.workflows.log.anchoring import submit_everywhere
 from registry.workflows.log.append import append, put_record
 from registry.workflows.names.set_name import set_name
 from registry.workflows.parts import Parts
+from registry.workflows.plan_beacons import beacons_to_name
 from registry.workflows.runs.check_plan import after_cleaning, check_plan
 from registry.workflows.training import run_context
 from registry.workflows.training.clean_images import measure_images
@@ -156,7 +157,7 @@ def _records(
         groups=tuple(sorted(attributes)),
         claims=tuple(records.Claim(**claim) for claim in options["claims"]),
         final=options["final"],
-        beacons=(records.EVM_BLOCK,) if parts.settings.proves_to_others and not options["unanchored"] else (),
+        beacons=beacons_to_name(parts, unanchored=options["unanchored"]),
     )
     parts.store.flush()
     return preprocessing, plan

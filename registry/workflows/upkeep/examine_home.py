@@ -19,11 +19,13 @@ from registry.catalog.queries.labeled_images import referenced
 from registry.catalog.queries.signed_records import entries
 from registry.core.errors import Conflict, EmotionetError, Unavailable
 from registry.core.text.cleaning import counted
+from registry.provenance.anchors.timestamp.place import StampPlace
 from registry.provenance.keys import keys, signed_heads
 from registry.settings import DEFAULT_METHOD
 from registry.workflows.local_issuers import local_issuers, signing_issuers
 from registry.workflows.log.lost_catalog import HINT, is_behind
 from registry.workflows.parts import Parts
+from registry.workflows.plan_beacons import beacons_to_name
 from registry.workflows.withdrawals.remove_bytes import held_though_withdrawn, some_still_here
 
 OLDEST = (3, 11)  # Python
@@ -41,6 +43,7 @@ def examine(parts: Parts) -> list[dict[str, Any]]:
         "images": partial(_in_catalog, look=_images),
         "removed": partial(_in_catalog, look=_withdrawn),
         "anchors": _anchors,
+        "beacons": _beacons,
         "method": lambda found: f"{DEFAULT_METHOD}, version {found.method(DEFAULT_METHOD).version}",
     }
     checks = [_tried(name, attempt, parts) for name, attempt in tries.items()]
@@ -148,8 +151,30 @@ def _logs(parts: Parts, db: Connection) -> str:
 
 
 def _anchors(parts: Parts) -> str:
-    if parts.settings.proves_to_others:
-        return parts.anchors.chain
+    """Each place; of an authority whether it stamps and is trusted here. ``Unavailable`` names what is wrong."""
+    found, problems = [], []
+    for place in parts.places if parts.settings.has_evidence_for_others else ():
+        try:
+            if isinstance(place, StampPlace):
+                place.try_out()
+            found.append(place.chain)
+        except EmotionetError as error:
+            problems.append(f"{error}: {error.hint}" if error.hint else str(error))
+    if problems:
+        raise Unavailable("; ".join([*problems, *(f"{one} answers" for one in found)]), code="anchor_away")
+    if found:
+        return ", ".join(found)
     if parts.settings.chain_rpc:
         return "journal: without EMOTIONET_CHAIN_CONTRACT the node is asked for contract wallets alone"
     return "journal"
+
+
+def _beacons(parts: Parts) -> str:
+    """What plans that are made now name. A relay is asked for a round that has long been out."""
+    named = beacons_to_name(parts, unanchored=False)
+    drand = parts.beacons
+    if drand is None:
+        return f"{', '.join(named) or 'none'}; EMOTIONET_DRAND names no drand network"
+    lies: list[str] = []
+    found = drand.fetch(1, lies.append)
+    return "; ".join([f"{', '.join(named)}: relays answer with genuine rounds, such as {found.round}", *lies])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from PIL import Image
 
 from pipeline.cleaning.clean import select
@@ -22,7 +23,7 @@ from registry.core.ports.method import Prepared
 from registry.demo.planted_noise import bomb
 from registry.imaging.decode import Undecodable, decode
 from tests.pipeline.conftest import Faces
-from tests.pipeline.pictures import preprocess
+from tests.pipeline.pictures import preprocess, quiet
 
 
 def prepare(faces: Faces, **over: Any) -> tuple[Prepared, ...]:
@@ -193,3 +194,18 @@ def test_boxes_are_supplied_or_the_full_frame(boxes: Any, chosen: Any, source: s
 def test_an_empty_list_is_clean() -> None:
     _, values = YOLOv8().recipe("quick", {})
     assert select([], values["preprocess"]).empty
+
+
+def test_what_a_sample_shows_of_an_image_is_what_all_images_show(faces: Faces) -> None:
+    """An audit looks at a sample: an image alone, or with those that its row says it is a copy of."""
+    method = YOLOv8()
+    _, values = method.recipe("quick", {})
+    rows = {bytes(row["sha256"]): row for row in method.measure(faces.items, faces.data.__getitem__, values, quiet)}
+    items = {item.sha256: item for item in faces.items}
+    for row in method.preprocess(faces.items, list(rows.values()), values):
+        measured = row.measured or ""
+        named = [bytes.fromhex(measured[3:])] if measured.startswith("of ") else []
+        together = sorted({row.sha256, *named})
+        few = method.preprocess([items[one] for one in together], [rows[one] for one in together], values)
+        alone = next(one for one in few if one.sha256 == row.sha256)
+        assert replace(alone, group=row.group) == row

@@ -13,6 +13,7 @@ from registry.provenance.beacons.networks import KNOWN
 from registry.provenance.checks import level3
 from registry.provenance.checks.level4 import folds
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED
+from registry.provenance.evidence.shown import Trust
 from tests.support.beacons import OTHER_SECRET, drand_round, network, sign
 from tests.support.forgery import put, replaced
 from tests.support.old_release import OldRelease, outcome
@@ -20,7 +21,7 @@ from tests.support.old_release import OldRelease, outcome
 TIME, LATER, STARTED = "2026-12-01T11:59:50Z", "2026-12-01T12:30:00Z", "2026-12-01T12:00:00Z"
 NUMBER = network().round_after(TIME)
 DRAND = f"drand:{network().hash}"
-NETWORKS = {**KNOWN, network().hash: network()}
+TRUST = Trust(networks=lambda: {**KNOWN, network().hash: network()})
 BLOCK = records.EvmBlock(
     chain="eip155:1",
     contract="0x" + "c" * 40,
@@ -46,7 +47,7 @@ class Drawn(OldRelease):
         return put(self, records.encode(records.Evidence(entry=of, kind=kind, statement={"time": time}, proof=None)))
 
     def found(self, *evidence: CID, **fields: Any) -> dict[str, tuple[str, str]]:
-        subject = self.subject(**{"evidence": evidence, "networks": NETWORKS, **fields})
+        subject = self.subject(**{"evidence": evidence, "trust": TRUST, **fields})
         checks = [*level3.checks(subject), *folds.checks(subject)]
         return {check.id: (check.result, check.reason) for check in checks}
 
@@ -109,7 +110,7 @@ def signed(signature: bytes, number: int = NUMBER) -> records.DrandRound:
 
 
 def test_a_network_that_nobody_here_knows_is_not_checked(one: Drawn) -> None:
-    result, reason = one.found(one.stamp(), networks=KNOWN)["3.drand"]
+    result, reason = one.found(one.stamp(), trust=Trust())["3.drand"]
     assert (result, "EMOTIONET_DRAND_NETWORKS" in reason) == (UNCHECKED, True)
     other = Drawn(drand_round(NUMBER, OTHER_SECRET), locked=(f"drand:{network(OTHER_SECRET).hash}",))
     assert other.found(other.stamp())["3.drand"][0] == UNCHECKED

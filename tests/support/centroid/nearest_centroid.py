@@ -237,6 +237,12 @@ class NearestCentroid:
         """None."""
         raise InvalidInput("this method has no ONNX", code="no_export", hint="publish without --onnx.")
 
+    def run_export(
+        self, files: Mapping[str, bytes], images: Iterable[bytes], recipe: Mapping[str, Any], classes: tuple[str, ...]
+    ) -> Iterator[tuple[Detection, ...]]:
+        """None."""
+        raise InvalidInput("this method has no ONNX", code="no_export", hint="publish without --onnx.")
+
     def predict(
         self,
         weights: Sequence[Mapping[str, bytes]],
@@ -277,6 +283,13 @@ class NearestCentroid:
             raise InvalidInput("it was not trained as the recipe says", code="other_training")
         if events or states or checkpoints:
             raise InvalidInput("it tells of what this method does not do", code="other_training")
+
+    def same_bits(
+        self, hardware: Mapping[str, str], events: Sequence[Mapping[str, Any]], environment: Mapping[str, str]
+    ) -> bool:
+        """Integers and float64 in one order: with the same numpy, on every machine of this kind."""
+        here = self.environment()
+        return hardware == {"machine": here["machine"]} and environment.get("numpy") == here["numpy"]
 
     def check_model(self, recipe: Mapping[str, Any], model: Mapping[str, Any]) -> None:
         """The recipe's size."""

@@ -14,7 +14,6 @@ from registry.core.ports.anchor import Anchors
 from registry.core.ports.method import Method
 from registry.core.run_view import DrawView, ReleaseView, draw_view, release_view
 from registry.core.table import tables
-from registry.provenance.beacons.networks import KNOWN, Network
 from registry.provenance.checks.results import once
 from registry.provenance.checks.target.bounded_files import Files, Reading
 from registry.provenance.checks.target.deep import Deep
@@ -62,7 +61,6 @@ class Subject:
     offline: bool = False
     issuer: str | None = None  # the only signer who is accepted
     method: Callable[[str], Method] = _none  # a training method that is installed here; ``NotFound`` otherwise
-    networks: Mapping[str, Network] = field(default_factory=lambda: KNOWN)  # of drand, by hash, that the auditor trusts
     trainings_of: Callable[[str], Iterable[CID]] = lambda tensors: ()  # the trainings at hand that gave these tensors
     deep: Deep | None = None  # what levels 5, 7 and 8 need; None: they are not made
 
