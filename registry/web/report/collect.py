@@ -93,6 +93,7 @@ def collect(
         own=None if (own := final_figures(view)) is None else _some(own),
         **_of_base(parts, view),
         final=view.plan.final,
+        beacons=view.draw.beacons,
         commands=tuple(commands),
     )
 

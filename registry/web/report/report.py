@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from registry.core.errors import InvalidInput
-from registry.core.records import Note
+from registry.core.records import Beacon, Note
 from registry.core.snapshots.image_rights import ImageRights
 from registry.evaluation.agreement import FEW, Agreement
 from registry.evaluation.verdict import refuted
@@ -44,6 +44,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str
     drawn: bool
     anchor: str
+    beacons: tuple[Beacon, ...] = ()  # that the folds were drawn from
     base: str | None
     base_licence: str | None
     licence: str
