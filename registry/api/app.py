@@ -7,6 +7,8 @@ before the first request, so no two requests open them twice.
 
 from __future__ import annotations
 
+from typing import Any
+
 import anyio
 from litestar import HttpMethod, Litestar, Router
 from litestar.datastructures import State
@@ -73,6 +75,24 @@ async def _secure(message: Message, scope: Scope) -> None:
         message["headers"] = [*headers, *(one for one in _SECURE if one[0] not in given)]
 
 
+def _state(home: Home, **made: Any) -> State:
+    """What requests share: ``made``, and the rest made here."""
+    return State(
+        {
+            "home": home,
+            "writes": system.Once(lambda: system.check_writes(home)),
+            "followers": anyio.CapacityLimiter(FOLLOWERS),
+            "uploads": anyio.CapacityLimiter(content.UPLOADS),
+            "registering": anyio.CapacityLimiter(images.REGISTERING),
+            "wrong_tokens": WrongTokens(),
+            "accounts": configured(home.settings.accounts),
+            "thumbnails": Thumbnails(home),
+            "tasks": Tasks(),
+            **made,
+        }
+    )
+
+
 def create_app(home: Home) -> Litestar:
     """The application over ``home``, whose catalog, store, queue and key are opened here."""
     for part in ("catalog", "store", "queue", "key"):
@@ -94,23 +114,7 @@ def create_app(home: Home) -> Litestar:
             "home": Provide(lambda: home, sync_to_thread=False),
             "published": Provide(lambda: published, sync_to_thread=False),
         },
-        state=State(
-            {
-                "home": home,
-                "answers": answers,
-                "watch": watch,
-                "writes": system.Once(lambda: system.check_writes(home)),
-                "followers": anyio.CapacityLimiter(FOLLOWERS),
-                "uploads": anyio.CapacityLimiter(content.UPLOADS),
-                "registering": anyio.CapacityLimiter(images.REGISTERING),
-                "wrong_tokens": WrongTokens(),
-                "limits": limits,
-                "token_uses": uses,
-                "accounts": configured(home.settings.accounts),
-                "thumbnails": Thumbnails(home),
-                "tasks": Tasks(),
-            }
-        ),
+        state=_state(home, answers=answers, watch=watch, limits=limits, token_uses=uses),
         guards=[gate.check],
         exception_handlers=HANDLERS,
         request_class=StrictRequest,

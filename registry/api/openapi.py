@@ -22,6 +22,7 @@ from registry.api.answers.parts import Bytes
 from registry.api.auth import Needs
 from registry.api.bulk.rows import TYPES
 from registry.api.common import MEANING, PREFIX
+from registry.api.pages.base.negotiate import Negotiating
 from registry.api.problems import Problem
 from registry.api.v1 import wire, wire_runs
 from registry.api.v1.wire import CAR_TYPE, ImageRow
@@ -84,6 +85,7 @@ def complete(schema: Json, app: Litestar) -> Json:
             operation["security"] = [{"token": [scope] if (scope := scopes[named]) else []}]
         elif named in PARTLY:
             operation["security"] = [{}, {"token": []}]
+    _describe_pages(done, app)
     done["components"]["schemas"].pop("Page", None)  # the framework's, of annotations: each list states its items
     return done
 
@@ -130,6 +132,20 @@ def _describe_answers(done: Json, app: Litestar) -> None:
             responses["304"] = {"description": "The client has it already"}
 
 
+def _describe_pages(done: Json, app: Litestar) -> None:
+    """Who names text/html first gets a page where the address has one, and any problem as a page (pages.base.negotiate,
+    pages.base.errors)."""
+    assert isinstance(app, Negotiating)
+    for path, method, operation in operations(done):
+        if not path.startswith(f"{PREFIX}/"):
+            continue
+        for status, told in operation["responses"].items():
+            shown = status >= "400" or (method == "get" and status == "200" and app.has_page(path.removeprefix(PREFIX)))
+            if shown and "content" in told and method != "head":
+                operation["responses"][status] = told | {"content": told["content"] | {"text/html": {"schema": _PAGE}}}
+
+
+_PAGE: Json = {"type": "string"}
 _BINARY: Json = {"type": "string", "contentEncoding": "binary"}
 
 

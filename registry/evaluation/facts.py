@@ -36,7 +36,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     attempts: Attempts | None = None
     attempts_stated: bool = False  # by the issuer alone: nobody counted
     base: str | None = None  # "unknown", "partly" or "known"; None: training began from the architecture alone
-    order: str | None = None  # "proven" by a chain; "journal": the draw names no block; "unasked": it does
+    order: str | None = None  # "proven" by a chain, "stamped"; "journal": no block in the draw; "unasked": one
     records: str = "unchecked"  # or "consistent", "broken", "undecided" (a newer program wrote them), "unusable"
     failed: tuple[str, ...] = ()  # ids of the checks that do not hold
     levels: tuple[int, ...] = ()  # that were looked at

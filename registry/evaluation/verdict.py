@@ -177,7 +177,7 @@ def _more(facts: Facts) -> Iterator[Part]:
         yield part("part", "images_open")
     if (facts.records == "consistent" or _unsigned(facts)) and facts.claims is not None and 6 not in facts.levels:
         yield part("part", "not_recomputed")
-    if facts.order in ("proven", "journal", "unasked"):
+    if facts.order in ("proven", "stamped", "journal", "unasked"):
         yield part("part", f"order_{facts.order}")
     if facts.base in ("unknown", "partly"):
         yield part("part", f"base_{facts.base}")

@@ -19,6 +19,7 @@ from registry.evaluation.facts import ClaimFacts, Facts
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Check
 
 PROVES_ORDER = ("3.order", "3.beacon")
+SHOWS_ORDER = ("3.order", "3.evidence", "3.stamped")
 
 
 class People(NamedTuple):
@@ -84,19 +85,21 @@ def audited(facts: Facts, checks: Sequence[Check], outcome: str) -> Facts:
     if outcome == "broken" and not failed:
         failed = [one.id for one in checks if one.level <= 2 and one.requested and one.result == UNCHECKED]
     proven = all(results.get(id) == HOLDS for id in PROVES_ORDER)
+    stamped = all(results.get(id) == HOLDS for id in SHOWS_ORDER)
     return structs.replace(
         facts,
         records=outcome,
         failed=tuple(failed),
-        levels=tuple(level for level in range(1, 9) if _looked_at(level, checks, proven)),
-        order="proven" if facts.order and proven else facts.order,
+        levels=tuple(level for level in range(1, 9) if _looked_at(level, checks, proven or stamped)),
+        order=("proven" if proven else "stamped" if stamped else facts.order) if facts.order else None,
         attempts_stated=results.get("4.attempts") != HOLDS,
         images_open=results.get("1.images") == UNCHECKED,
     )
 
 
 def _looked_at(level: int, checks: Sequence[Check], proven: bool) -> bool:
-    """Level 3 counts where a chain was asked: without one it compares the issuer's own words with each other."""
+    """Level 3 counts where a chain was asked, or a timestamp verified: otherwise it compares the issuer's own words
+    with each other."""
     if level == 3:
         return proven
     return any(one.level == level and one.result != UNCHECKED for one in checks)

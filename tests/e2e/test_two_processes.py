@@ -140,6 +140,7 @@ def test_one_row_is_registered_between_two_steps_of_many(
 ) -> None:
     for module in (row_groups, register_images, bulk):
         monkeypatch.setattr(module, "STEP", 5)
+    monkeypatch.setattr(row_groups, "LEAST", 5)
     monkeypatch.setattr(row_groups, "HOLD", 0.0)
     monkeypatch.setattr(turns, "QUIET", 1.0)
     monkeypatch.setattr(turns, "LONGEST", float(SECONDS))
@@ -221,6 +222,7 @@ def small_steps(change: Callable[[Any, str, Any], None]) -> None:
     """Two rows a step, on however fast a machine."""
     for module in (row_groups, register_images, bulk):
         change(module, "STEP", 2)
+    change(row_groups, "LEAST", 2)
     change(row_groups, "HOLD", 0.0)
 
 

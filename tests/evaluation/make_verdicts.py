@@ -65,6 +65,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "one image of one person": {**CHECKED, "claims": [{**REFUTED, "n": 1}], "images": 1, "persons": 1},
     "the third plan of three": {**CHECKED, "claims": [REFUTED], "attempts": {"count": 3, "number": 3}},
     "a chain proves the order": {**CHECKED, "claims": [SUPPORTED], "order": "proven", "levels": [1, 2, 3, 4, 6]},
+    "a timestamp shows the order": {**CHECKED, "claims": [SUPPORTED], "order": "stamped", "levels": [1, 2, 3, 4, 6]},
     "no chain was asked": {**CHECKED, "claims": [SUPPORTED], "order": "unasked"},
     "figures were not computed again": {**CHECKED, "claims": [SUPPORTED], "levels": [1, 2]},
     "the base weights' origin is unknown": {**CHECKED, "claims": [SUPPORTED], "base": "unknown"},

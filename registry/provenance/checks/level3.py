@@ -15,8 +15,8 @@ from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import anchor_digest
 from registry.core.ports.anchor import Anchors, evidence_of
-from registry.provenance.checks import drand, times
-from registry.provenance.checks.results import Check, Failed, NotChecked, equal, guarded, run, unmade
+from registry.provenance.checks import drand, stamps, times
+from registry.provenance.checks.results import Check, Failed, NotChecked, equal, run
 from registry.provenance.checks.target.subject import Subject
 
 LIMITS = "this can't exclude an earlier, secret training on other folds, or a second identity of the issuer"
@@ -29,8 +29,7 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield run("3.beacon", partial(beacon, subject))
     yield from drand.checks(subject)
     yield from times.checks(subject)
-    if subject.is_release:
-        yield from guarded(lambda: list(_not_checked_yet(subject)), list[Check]())
+    yield from stamps.checks(subject)
 
 
 def _release(subject: Subject) -> None:
@@ -102,7 +101,8 @@ def _first(subject: Subject) -> records.Entry:
 
 
 def order(subject: Subject) -> str:
-    """3.order: both finalized, the plan's in an earlier block; evidence that says otherwise needs no chain."""
+    """3.order: both finalized, the plan's in an earlier block, or without a chain both stamped, the plan earlier.
+    Evidence that says otherwise needs no chain."""
     _release(subject)
     assert subject.entry is not None
     evidence, newest = times.blocks_of(subject), subject.newest or subject.entry
@@ -111,6 +111,9 @@ def order(subject: Subject) -> str:
     plans += [one.block_number for one in times.beacon_blocks(subject)]
     if plans and own and max(plans) >= min(own):
         raise Failed(f"the plan's block {max(plans)} does not come before the release's {min(own)}")
+    by_stamps = stamps.order(subject)
+    if by_stamps is not None and (subject.offline or subject.chain is None or not plans):
+        return f"{by_stamps}; {LIMITS}"
     _chain(subject)
     plan = _anchored(subject, subject.plan_entry)
     release = _anchored(subject, newest)
@@ -139,11 +142,3 @@ def beacon(subject: Subject) -> str:
     for block in stated:
         equal("beacon's block", block.place, _anchored(subject, plan_entry).place)
     return ""
-
-
-def _not_checked_yet(subject: Subject) -> Iterator[Check]:
-    """What stands in the records and this version can't check: evidence of other kinds."""
-    kinds = sorted({one.kind[:40] for _, one in times.evidence_at_hand(subject) if one.block is None})
-    if kinds:
-        said = f"this version can't check evidence of kind {' or '.join(kinds)} yet"
-        yield unmade("3.evidence", said)

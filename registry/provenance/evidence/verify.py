@@ -7,6 +7,7 @@ Every module raises ``Untrusted`` for evidence that is forged or states anything
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from registry.core import records
 from registry.provenance.checks.results import NotChecked
@@ -26,6 +27,11 @@ def verify(evidence: records.Evidence, trust: Trust) -> Shown:
 
 
 def earliest(shown: list[Shown]) -> Shown | None:
-    """Of what shows a time, the earliest: from then on all that is shown was certainly there. None where none does."""
+    """Of what shows a time the one that is certain first, by a clock that may be wrong by ``within``: the time at which
+    what is shown was there, and by which evidence. None where none shows a time."""
     timed = [one for one in shown if one.time is not None]
-    return min(timed, key=lambda one: str(one.time), default=None)
+    return min(timed, key=_certain, default=None)
+
+
+def _certain(one: Shown) -> datetime:
+    return datetime.fromisoformat(str(one.time)) + timedelta(seconds=one.within)

@@ -103,6 +103,7 @@ def _published(about: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "issuer": about["issuer"],
         "anchor": about["anchor"]["status"],
+        "evidence": tuple(about["anchor"]["evidence"]),
         "claims": tuple(about["claims"]),
         "withdrawn": tuple(about["withdrawn"]),
         "forks": tuple(about["forks"]),

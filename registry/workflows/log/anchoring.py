@@ -68,12 +68,13 @@ def submit_everywhere(parts: Parts, issuer: str, entry: CID) -> list[Standing]:
 
     The first problem is raised where every place has one.
     """
-    found = [_submitted(parts, place, entry) for place in parts.places_of(issuer)]
+    found = []
+    for place in parts.places_of(issuer):
+        if isinstance(place, StampPlace):  # in the order of the log: what came first is shown first
+            _finish_pending(parts, place, entry)
+        found.append(_submitted(parts, place, entry))
     if all(one.problem is not None for one in found) and found[0].problem is not None:
         raise found[0].problem
-    for one in found:
-        if one.problem is None and isinstance(one.place, StampPlace):
-            _finish_pending(parts, one.place, entry)
     return found
 
 
@@ -99,7 +100,7 @@ def _name(place: Anchors) -> str:
 
 
 def _finish_pending(parts: Parts, place: StampPlace, but: CID) -> None:
-    """Ask again for what is pending at a place, until it fails."""
+    """Ask again for what is pending at a place, oldest first, until it fails."""
     for digest in place.pending():
         if digest != anchor_digest(but):
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -55,19 +55,26 @@ def preview_snapshot(
     rows = found[:most]
     missing = not_held(parts, rows)
     items, excluded = select(rows, mapping, withdrawn=withdrawn, missing=missing, aside=aside, **by.arguments())
-    labels = Counter(item[_AT["label"]] for item in items)
     return {
-        "count": len(items),
-        "labels": {name: labels.get(name, 0) for name in mapping.names},
-        "background": labels.get(None, 0),
-        "excluded": dict(sorted(Counter(reason for _, reason, _ in excluded).items())),
-        "unknown_labels": dict(Counter(detail for _, reason, detail in excluded if reason == "unknown_label")),
+        **_decided(items, excluded, mapping.names),
         "contributors": len({(row["issuer"], row["contributor"]) for row in rows}),
         "rows": len(rows),
         "at_most": at_most,
         "whole": len(found) <= most,
         "rejected": [] if chosen is None else chosen.rejected,
         "unmet": None if among is None or len(found) > most else len(among) - len({row["sha256"] for row in rows}),
+    }
+
+
+def _decided(items: Sequence[Sequence[Any]], excluded: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, Any]:
+    """What the rule made of the images that were looked at."""
+    labels = Counter(item[_AT["label"]] for item in items)
+    return {
+        "count": len(items),
+        "labels": {name: labels.get(name, 0) for name in names},
+        "background": labels.get(None, 0),
+        "excluded": dict(sorted(Counter(reason for _, reason, _ in excluded).items())),
+        "unknown_labels": dict(Counter(detail for _, reason, detail in excluded if reason == "unknown_label")),
         "left_out": [(sha256.hex(), reason, detail) for sha256, reason, detail in excluded[:NAMED]],
     }
 

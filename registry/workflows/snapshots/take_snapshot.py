@@ -89,15 +89,20 @@ def take_snapshot(
     record = _frozen(parts, mapping, dict(query or {}), terms, chosen, supersedes, new, absent)
     parts.store.flush()
     index_ahead(parts.catalog, records.cid(record), record, new.members)
-    signer = signer or parts.key
+    taken = _publish(parts, signer or parts.key, record, name, whole=not include_referenced)
+    keep(parts, taken, new.tally.document(record.classes))
+    done = document(parts, taken, compared=AT_ONCE)
+    return {**done, "rejected": [one._asdict() for one in chosen.rejected]} if images is not None and chosen else done
+
+
+def _publish(parts: Parts, signer: Signer, record: records.Snapshot, name: str | None, *, whole: bool) -> CID:
+    """Sign the record, and keep all that it reaches, as far as that is here where it need not be ``whole``."""
     appended = append(parts, signer, record)
-    with suppress(NotFound) if include_referenced else nullcontext():
+    with nullcontext() if whole else suppress(NotFound):
         parts.store.pin(appended.entry)  # which needs all that it reaches
-    keep(parts, appended.record, new.tally.document(record.classes))
     if name is not None:
         set_name(parts, signer, name, appended.record)
-    done = document(parts, appended.record, compared=AT_ONCE)
-    return {**done, "rejected": [one._asdict() for one in chosen.rejected]} if images is not None and chosen else done
+    return appended.record
 
 
 def chosen_among(parts: Parts, images: Iterable[str] | None, snapshot: CID | None, partial: bool) -> Chosen | None:

@@ -19,6 +19,7 @@ from registry.catalog.queries.labeled_images import referenced
 from registry.catalog.queries.signed_records import entries
 from registry.core.errors import Conflict, EmotionetError, Unavailable
 from registry.core.text.cleaning import counted
+from registry.provenance.anchors.timestamp.place import StampPlace
 from registry.provenance.keys import keys, signed_heads
 from registry.settings import DEFAULT_METHOD
 from registry.workflows.local_issuers import local_issuers, signing_issuers
@@ -150,8 +151,19 @@ def _logs(parts: Parts, db: Connection) -> str:
 
 
 def _anchors(parts: Parts) -> str:
-    if parts.settings.proves_to_others:
-        return parts.anchors.chain
+    """Each place; of an authority whether it stamps and is trusted here. ``Unavailable`` names what is wrong."""
+    found, problems = [], []
+    for place in parts.places if parts.settings.has_evidence_for_others else ():
+        try:
+            if isinstance(place, StampPlace):
+                place.try_out()
+            found.append(place.chain)
+        except EmotionetError as error:
+            problems.append(f"{error}: {error.hint}" if error.hint else str(error))
+    if problems:
+        raise Unavailable("; ".join([*problems, *(f"{one} answers" for one in found)]), code="anchor_away")
+    if found:
+        return ", ".join(found)
     if parts.settings.chain_rpc:
         return "journal: without EMOTIONET_CHAIN_CONTRACT the node is asked for contract wallets alone"
     return "journal"

@@ -62,6 +62,16 @@ def test_an_address_answers_both_ways_and_says_so(client: Client) -> None:
         assert get(client, path).json()["query"] == "feliz", path
 
 
+def test_the_description_says_where_a_page_is_answered(client: Client) -> None:
+    paths = get(client, "/schema", "application/json").json()["paths"]
+    told = {path: set(one["get"]["responses"]["200"].get("content", ())) for path, one in paths.items() if "get" in one}
+    assert {"text/html", "application/json"} <= told["/api/v1/images/{identity}"]
+    assert "text/html" not in told["/api/v1/plans"] | told["/healthz"]
+    for path in ("/api/v1/images", "/api/v1/plans", "/api/v1/audits", "/api/v1/names", "/api/v1/runs"):
+        kind = get(client, path).headers["content-type"].partition(";")[0]
+        assert kind == ("text/html" if "text/html" in told[path] else "application/json"), path
+
+
 def test_an_address_without_a_page_answers_as_before(client: Client) -> None:
     assert get(client, "/api/v1/plans").json() == {"items": [], "next": None}
     assert get(client, "/healthz").json() == {"ok": True}

@@ -48,6 +48,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten rows a step, so that a few pictures take several."""
     for module in (row_groups, register_images, bulk):
         monkeypatch.setattr(module, "STEP", 10)
+    monkeypatch.setattr(row_groups, "LEAST", 10)
     monkeypatch.setattr(row_groups, "HOLD", 0.0)  # on a fast machine no more either
 
 

@@ -89,6 +89,10 @@ class Negotiating(Litestar):
         literal_first = sorted(pages, key=lambda one: one.count("{"))
         self.addresses = tuple(Address(_pattern(one), _shape(PREFIX + one) in known) for one in literal_first)
 
+    def has_page(self, path: str) -> bool:
+        """Whether people get a page at this address, or at addresses of this template."""
+        return self._page_at(path) is not None
+
     def _page_at(self, path: str) -> Address | None:
         return next((one for one in self.addresses if one.pattern.fullmatch(path)), None)
 

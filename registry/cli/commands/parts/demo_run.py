@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from registry.cli.output import Output, cell, table
@@ -32,34 +33,10 @@ def _text(document: dict[str, Any]) -> list[str]:
     from registry.cli.texts.figures import verdict_lines
     from registry.demo.demo import next_commands
 
-    imported, snapshot, run, release = (document[name] for name in ("import", "snapshot", "run", "release"))
-    rejected: dict[str, int] = {}
-    for bad in imported["rejected"]:
-        rejected[bad["code"]] = rejected.get(bad["code"], 0) + 1
-    images = counted(snapshot["count"], "image")
-    rows = [
-        ["registered", f"{counted(imported['rows'], 'row')}, {counted(imported['images'], 'different image')}"],
-        ["rejected rows", cell(rejected)],
-        [
-            "snapshot",
-            f"{images}: {cell(snapshot['labels'])}; left out: {cell(snapshot['excluded'])}",
-        ],
-        ["cleaning", f"{run['kept']} kept; dropped: {cell(run['dropped'] or {})}"],
-    ]
-    for name in ("macro_f1", "pr_auc"):
-        metric = release["metrics"][name]
-        rows.append(
-            [name, f"{metric['value']} (95 %: {metric['low']} to {metric['high']}, {counted(metric['n'], 'image')})"]
-        )
-    checks = document["audit"]["checks"]
-    for result in ("holds", "does not hold", "not checked"):
-        names = [check["id"] for check in checks if check["result"] == result]
-        if names:
-            rows.append([f"checks: {result}", ", ".join(names)])
-
+    imported, snapshot, release = (document[name] for name in ("import", "snapshot", "release"))
     return [
         "",
-        table(["what", "result"], rows),
+        table(["what", "result"], [*_rows_of_data(document), *_rows_of_figures(document)]),
         "",
         *verdict_lines(document["audit"]["verdict"]),
         "",
@@ -73,3 +50,27 @@ def _text(document: dict[str, Any]) -> list[str]:
         f"{document['seconds']} s. Try next:",
         *(f"  {command}" for command in next_commands(document["car"], release["release"])),
     ]
+
+
+def _rows_of_data(document: dict[str, Any]) -> list[list[str]]:
+    imported, snapshot, run = (document[name] for name in ("import", "snapshot", "run"))
+    images = counted(snapshot["count"], "image")
+    return [
+        ["registered", f"{counted(imported['rows'], 'row')}, {counted(imported['images'], 'different image')}"],
+        ["rejected rows", cell(dict(Counter(bad["code"] for bad in imported["rejected"])))],
+        ["snapshot", f"{images}: {cell(snapshot['labels'])}; left out: {cell(snapshot['excluded'])}"],
+        ["cleaning", f"{run['kept']} kept; dropped: {cell(run['dropped'] or {})}"],
+    ]
+
+
+def _rows_of_figures(document: dict[str, Any]) -> list[list[str]]:
+    rows = []
+    for name in ("macro_f1", "pr_auc"):
+        metric = document["release"]["metrics"][name]
+        interval = f"{metric['low']} to {metric['high']}, {counted(metric['n'], 'image')}"
+        rows.append([name, f"{metric['value']} (95 %: {interval})"])
+    for result in ("holds", "does not hold", "not checked"):
+        names = [check["id"] for check in document["audit"]["checks"] if check["result"] == result]
+        if names:
+            rows.append([f"checks: {result}", ", ".join(names)])
+    return rows

@@ -39,6 +39,10 @@ class TimestampAuthority(StampPlace):
         proof, found = self.stamped(stamp.digest)
         return Stamp(stamp.place, stamp.publisher, stamp.digest, "stamped", found.statement, proof)
 
+    def try_out(self) -> None:
+        """A timestamp of random bytes, checked."""
+        self.stamped(secrets.token_bytes(32))
+
     def stamped(self, digest: bytes) -> tuple[bytes, rfc3161.Stamp]:
         """A new, checked timestamp of a digest, and what it says. ``Conflict`` (``no_trust_root``) without a root."""
         nonce = secrets.randbits(63)

@@ -30,6 +30,10 @@ class StampPlace(ABC):
     def _asked(self, stamp: Stamp) -> Stamp:
         """Ask the place: the stamp as far as it is now. ``Unavailable``, or ``Untrusted`` where it lied."""
 
+    @abstractmethod
+    def try_out(self) -> None:
+        """Ask it about 32 random bytes, of which nothing is kept. ``Unavailable``, ``Untrusted`` or ``Conflict``."""
+
     def submit(self, digest: bytes) -> Anchor:
         """Keep it as pending, then ask. Where that fails it stays pending: submit it again."""
         _check(digest)

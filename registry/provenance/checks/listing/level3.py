@@ -73,8 +73,16 @@ ROWS = (
     Listed(
         "3.evidence",
         "evidence of other kinds than a chain's proves what it states",
-        "trust roots that the auditor chose",
-        "it is listed, and not checked, where there is such evidence",
-        "everything, until this version can check it",
+        "trust roots that the auditor chose: certificates of authorities, headers of Bitcoin's blocks",
+        "evidence is forged, is of something else, states another time than its proof, or its time contradicts the "
+        "entry's",
+        "more than the word of the authority that signed it, or of Bitcoin's blocks",
+    ),
+    Listed(
+        "3.stamped",
+        "no training began before its plan was stamped",
+        "the earliest evidence of the plan's entry that verifies, the times in the trainings",
+        "the plan can't be shown to have been there when a training began: it may have been written afterwards",
+        "a training whose time is made up",
     ),
 )

@@ -1,6 +1,7 @@
 // All checks, one after the other; one that fails stops no other.
 import { fillIn, Missing, Newer, Refusal, Unusable } from "../bytes/bytes.js";
 import { drandChecks } from "./drand.js";
+import { evidenceChecks } from "./evidence.js";
 import { ReleaseFile } from "./file.js";
 import { evaluate, furtherChecks, level6 } from "./level6.js";
 import { level1 } from "./level1.js";
@@ -65,7 +66,7 @@ function listOf({ file, view }) {
   if (file.target.type !== "release") return ALWAYS;
   let further = [];
   try {
-    further = [...drandChecks(view), ...furtherChecks(view)];
+    further = [...drandChecks(view), ...evidenceChecks(file), ...furtherChecks(view)];
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
   }

@@ -174,7 +174,7 @@ function more(facts) {
   if (facts.images_open && isConsistent) found.push(part("part", "images_open"));
   if ((isConsistent || isUnsigned(facts)) && hasClaims && !facts.levels.includes(6))
     found.push(part("part", "not_recomputed"));
-  if (["proven", "journal", "unasked"].includes(facts.order)) found.push(part("part", `order_${facts.order}`));
+  if (["proven", "stamped", "journal", "unasked"].includes(facts.order)) found.push(part("part", `order_${facts.order}`));
   if (["unknown", "partly"].includes(facts.base)) found.push(part("part", `base_${facts.base}`));
   if (facts.withdrawn_snapshot) found.push(part("part", "withdrawn_snapshot"));
   if (facts.withdrawn_images) found.push(part("part", "withdrawn_images", { count: String(facts.withdrawn_images) }));

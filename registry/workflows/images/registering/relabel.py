@@ -39,17 +39,13 @@ def relabel(
     signer = signer or parts.key
     clean = cleaning.clean("label", label)
     contributor = speaker.of(signer.did, cleaning.clean_given("contributor", contributor), signed=own is not None)
-    with parts.catalog.read() as db:
-        found = images.get_image(db, image)
-    if found is None or found["cid"] is None:
-        raise NotFound(f"{image} is not an image of this catalog", hint="`emotionet images list` lists them.")
-    sha256, cid = bytes.fromhex(found["sha256"]), CID.parse(found["cid"])
+    sha256, cid, size = _image(parts, image)
     row = NewRow(
         row=1,
         name="",
         sha256=sha256,
         cid=cid,
-        size=found["size"],
+        size=size,
         label=clean,
         contributor=contributor,
         signature=own,
@@ -61,10 +57,19 @@ def relabel(
     for refused in done.rejected:
         raise InvalidInput(refused.reason, code=refused.code)
     return {
-        "sha256": found["sha256"],
+        "sha256": sha256.hex(),
         "label": clean,
         "registered": done.registered,
         "unchanged": done.unchanged,
         "corrected": done.corrected,
         "contribution": str(done.contribution) if done.contribution else None,
     }
+
+
+def _image(parts: Parts, name: str) -> tuple[bytes, CID, int]:
+    """Its sha256, a CID and its size. ``NotFound``."""
+    with parts.catalog.read() as db:
+        found = images.get_image(db, name)
+    if found is None or found["cid"] is None:
+        raise NotFound(f"{name} is not an image of this catalog", hint="`emotionet images list` lists them.")
+    return bytes.fromhex(found["sha256"]), CID.parse(found["cid"]), found["size"]

@@ -16,8 +16,8 @@ import msgspec
 from registry.catalog.index.staged import Staged, StagedRow
 from registry.workflows.images.registering.labeled_rows import NewRow
 
-STEP = 1_000  # rows that are registered together at least, by one entry of the log
-MOST = 5_000  # and at most
+STEP = 1_000  # rows that are registered together by one entry of the log, until it is known what a step takes
+LEAST, MOST = 250, 5_000  # and from then on
 HOLD = 0.3  # seconds for which a step may keep others from writing
 MAX_GROUP = 1000  # ten times as many as a picture can have boxes
 _encode = msgspec.msgpack.Encoder().encode
@@ -44,7 +44,7 @@ class Pace:
 
     def took(self, rows: int, seconds: float) -> None:
         """Tell it of a step."""
-        self.rows = max(STEP, min(MOST, int(rows * HOLD / max(seconds, 0.001))))
+        self.rows = max(LEAST, min(MOST, int(rows * HOLD / max(seconds, 0.001))))
 
 
 def stage(staged: Staged, rows: Iterable[NewRow]) -> None:
