@@ -50,6 +50,7 @@ from registry.core.records.release import REMEDIES as REMEDIES
 from registry.core.records.release import Attempts as Attempts
 from registry.core.records.release import Audit as Audit
 from registry.core.records.release import AuditCheck as AuditCheck
+from registry.core.records.release import AuditSample as AuditSample
 from registry.core.records.release import Release as Release
 from registry.core.records.release import Remedy as Remedy
 from registry.core.records.release import Weights as Weights

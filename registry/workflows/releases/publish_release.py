@@ -45,6 +45,7 @@ from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts
 from registry.workflows.releases.verdicts import facts_here, kept_report, people_of_release
 from registry.workflows.snapshots.snapshot_document import rights_of
+from registry.workflows.store.published_audits import published_audits
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 
@@ -181,6 +182,7 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "published_by": publisher_text(parts, row["issuer"]),
         "withdrawn": back,
         "forks": forks_of(parts, [row["issuer"]]),
+        "audits": published_audits(parts, record),
         "rights": rights_of(parts, view.preprocessing.snapshot, view.snapshot),
         **_made_of(view),
         **_figures(view),

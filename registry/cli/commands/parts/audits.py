@@ -26,6 +26,7 @@ def add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     auditing.add_argument("--issuer", type=issuer, metavar="ISSUER", help="fail unless this issuer signed the target")
     auditing.add_argument("--offline", action="store_true", help="use no network, not even the chain")
     auditing.add_argument("--strict", action="store_true", help="fail unless everything asked for was checked")
+    auditing.add_argument("--publish", action="store_true", help="sign what was found, whatever it is, for everybody")
     how_much = auditing.add_mutually_exclusive_group()
     how_much.add_argument("--sample", type=_counted, metavar="N", help="levels 5, 7, 8: look at N images (else 300)")
     how_much.add_argument("--all", action="store_true", help="levels 5, 7, 8: look at all images")
@@ -72,6 +73,7 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     from registry.cli.texts.audit import audit_text
     from registry.provenance.checks.target.deep import Watch
     from registry.workflows.audit.keep_audit import audit_and_keep
+    from registry.workflows.audit.publish_audit import publish_audit
 
     if is_file(wanted.target) and not Path(wanted.target).exists():
         raise UsageError(f"{wanted.target} is not a file", hint="check the path.")
@@ -90,7 +92,10 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
             deep=deep,
             watch=Watch(bars, output.say),
         )
+        signed = publish_audit(opened, report) if wanted.publish else None
     document = report.to_json()
+    if signed is not None:
+        document["published"] = {"audit": str(signed.record), "entry": str(signed.entry)}
     output.document(document, identity="target", text=audit_text(document))
     if wanted.strict and report.missed:
         output.say(f"--strict: these checks were asked for and not made: {', '.join(report.missed)}")
