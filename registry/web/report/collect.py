@@ -107,6 +107,7 @@ def _published(about: Mapping[str, Any]) -> dict[str, Any]:
         "claims": tuple(about["claims"]),
         "withdrawn": tuple(about["withdrawn"]),
         "forks": tuple(about["forks"]),
+        "audits": tuple(about["audits"]),
         "cids": _cids(about),
     }
 

@@ -66,6 +66,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     own: tuple[dict[str, Any], ...] | None = None
     evidence: tuple[dict[str, Any], ...] = ()  # of its entry: {kind, status, chain, by, time}
     withdrawn: tuple[dict[str, Any], ...] = ()  # what was taken back of it: {what, effective, reason, issuer}
+    audits: tuple[dict[str, Any], ...] = ()  # that anybody published, favourable or not (``published_audits``)
     forks: tuple[dict[str, Any], ...] = ()  # pairs of entries by which its issuer's log forks, as far as is known here
     faces: bool = False  # whether pictures of people are in the file
     mistakes: tuple[Mistake, ...] = ()

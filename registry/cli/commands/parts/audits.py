@@ -30,9 +30,8 @@ def add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     how_much = auditing.add_mutually_exclusive_group()
     how_much.add_argument("--sample", type=_counted, metavar="N", help="levels 5, 7, 8: look at N images (else 300)")
     how_much.add_argument("--all", action="store_true", help="levels 5, 7, 8: look at all images")
-    auditing.add_argument(
-        "--fresh", action="store_true", help="draw the sample by a seed of your own, not by the release's anchor"
-    )
+    auditing.add_argument("--fresh", action="store_true", help="draw the sample by a seed of your own, not by a beacon")
+    auditing.add_argument("--round", type=_counted, metavar="N", help="draw the sample by this round of drand")
     auditing.add_argument("--fold", type=int, metavar="N", help="level 8: train this fold again")
     auditing.add_argument("--epochs", type=_counted, metavar="N", help="level 8: only the first N epochs")
 
@@ -49,10 +48,10 @@ def _deep(wanted: argparse.Namespace) -> DeepOptions:
     from registry.provenance.checks.target.deep import DeepOptions
 
     level = wanted.level or 0
-    for name, least in (("sample", DEEP), ("all", DEEP), ("fresh", DEEP), ("fold", 8), ("epochs", 8)):
+    for name, least in (("sample", DEEP), ("all", DEEP), ("fresh", DEEP), ("round", DEEP), ("fold", 8), ("epochs", 8)):
         if getattr(wanted, name) not in (None, False) and level < least:
             raise UsageError(f"--{name} is of level {least} and deeper", hint=f"add --level {least}.")
-    return DeepOptions(wanted.sample, wanted.all, wanted.fold, wanted.epochs, wanted.fresh)
+    return DeepOptions(wanted.sample, wanted.all, wanted.fold, wanted.epochs, wanted.fresh, wanted.round)
 
 
 def _is_proof(path: Path) -> bool:
