@@ -39,6 +39,7 @@ from registry.core.records.figures import Overfitting as Overfitting
 from registry.core.records.figures import Spread as Spread
 from registry.core.records.figures import Verdict as Verdict
 from registry.core.records.log import EVM as EVM
+from registry.core.records.log import WITNESS as WITNESS
 from registry.core.records.log import Block as Block
 from registry.core.records.log import Entry as Entry
 from registry.core.records.log import Evidence as Evidence

@@ -31,7 +31,8 @@ def checks(subject: Subject) -> Iterator[Check]:
 
 
 def _pieces(subject: Subject) -> list[tuple[CID, Evidence]]:
-    return [(cid, one) for cid, one in times.evidence_at_hand(subject) if one.block is None]
+    others = [(cid, one) for cid, one in times.evidence_at_hand(subject) if one.block is None]
+    return [(cid, one) for cid, one in others if one.kind != records.WITNESS]  # see 3.included
 
 
 def shown(subject: Subject) -> list[Shown]:

@@ -39,6 +39,7 @@ from registry.workflows.log.anchor_documents import anchor_document
 from registry.workflows.log.anchoring import anchor_for_a_while
 from registry.workflows.log.append import append
 from registry.workflows.log.forks import forks_of
+from registry.workflows.log.inclusions import include_release
 from registry.workflows.names.references import names_of
 from registry.workflows.names.set_name import check_new_name, set_name
 from registry.workflows.newer import refuse_newer
@@ -77,6 +78,7 @@ def publish_release(
     progress("publish", 2, 4)
     if name is not None:
         set_name(parts, signer, name, appended.record)
+    include_release(parts, signer, appended.entry, record.plan_entry)
     with parts.catalog.write() as db:
         runs.update(db, run, release=str(appended.record), updated=parts.now())
     anchor_for_a_while(parts, signer.did, appended.entry, wait)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry.cli.commands.common import Subparsers, add, home, issuer
+from registry.cli.commands.parts.equivocations import audit_equivocation
 from registry.cli.named import RECORD, audited
 from registry.cli.output import Output
 from registry.core.errors import UsageError
@@ -74,6 +75,9 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.audit.keep_audit import audit_and_keep
     from registry.workflows.audit.publish_audit import publish_audit
 
+    shown = audit_equivocation(wanted.target, output)
+    if shown is not None:
+        return shown
     if is_file(wanted.target) and not Path(wanted.target).exists():
         raise UsageError(f"{wanted.target} is not a file", hint="check the path.")
     if is_file(wanted.target) and _is_proof(Path(wanted.target)):
