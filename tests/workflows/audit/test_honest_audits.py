@@ -21,7 +21,14 @@ from registry.workflows.store.export_held import export_held
 from registry.workflows.withdrawals.withdraw import withdraw
 from tests.support.forgery import OtherKey, Released, failed, publish, results, simulated_home
 
-CHAIN = {"3.named", "3.order", "3.beacon", "3.drawn", "3.anchored"}  # no chain here, and a journal is none
+CHAIN = {
+    "3.witnesses",
+    "3.named",
+    "3.order",
+    "3.beacon",
+    "3.drawn",
+    "3.anchored",
+}  # no chain here, a journal is none, nobody cosigned
 BEYOND = {"2.labels", "2.query", "5.pixels", "5.dropped", "5.rights", "7.predictions", "8.training"}
 KINDS: dict[str, dict[str, Any]] = {
     "as it is": {},
