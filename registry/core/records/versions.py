@@ -47,6 +47,7 @@ def added(**meant: Any) -> Step:
 STEPS: dict[str, tuple[Step, ...]] = {  # by record type
     "snapshot": (added(trusted=[], use=None),),
     "plan": (added(beacons=[], correction="none"),),
+    "withdrawal": (added(issuer=None, contributor=None),),
 }
 
 
