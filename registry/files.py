@@ -11,6 +11,7 @@ the process is killed.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
 import os
 import secrets
@@ -142,6 +143,19 @@ def single_writer_file(path: Path, *, mode: int = 0o666, durable: bool = True) -
                 sync_folder(path.parent)
     finally:
         _drop(stream, place)
+
+
+@contextlib.contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold the lock in this file, which is made: one process at a time, and a thread of it; a killed one lets go."""
+    with _told(path):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        with _told(path):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _drop(stream: Stream, place: Path | None) -> None:

@@ -56,6 +56,8 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()  # addresses whose X-Forwarded-For counts
     address_limit: int | None = None  # requests of one network address in a minute; 0: any number
     token_limit: int = 60_000  # and of one token
+    witnesses: tuple[str, ...] = ()  # whose cosignatures count: VKEY, or VKEY=URL of those that are asked for them
+    witness_logs: tuple[str, ...] = ()  # issuers whose checkpoints this server cosigns for whoever asks; any: all
     log: str = "info"  # from which level on a server and a worker tell what they do
     log_format: str = "text"
 
@@ -248,6 +250,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=_several(given, "EMOTIONET_TRUSTED_PROXIES"),
         address_limit=None if limit < 0 else int(limit),
         token_limit=int(_number(given, "EMOTIONET_TOKEN_LIMIT", 60_000)),
+        witnesses=tuple((given.get("EMOTIONET_WITNESSES") or "").split()),
+        witness_logs=tuple((given.get("EMOTIONET_WITNESS_LOGS") or "").replace(",", " ").split()),
         log=_one_of(given, "EMOTIONET_LOG", ("info", "debug", "warning", "error")),
         log_format=_one_of(given, "EMOTIONET_LOG_FORMAT", ("text", "json")),
     )

@@ -38,6 +38,7 @@ HOW = {
     "anvil": "npm install --prefix .tools @foundry-rs/anvil-linux-amd64@1.7.1",
     "kubo": "build github.com/ipfs/kubo/cmd/ipfs@v0.42.0 with Go into .tools/kubo, as .ci/run does",
     "s3": "build github.com/versity/versitygw/cmd/versitygw@v1.8.0 with Go into .tools/s3, as .ci/run does",
+    "tlogcheck": "build tests/interop/tlog with Go into .tools/tlog, as .ci/run does",
     "node": "install Node.js (Debian: nodejs)",
     "solc": "npm install --prefix .tools solc@0.8.37, and node",
 }

@@ -22,7 +22,7 @@ from registry.api.access.limits import Limits
 from registry.api.access.token_uses import TokenUses
 from registry.api.access.write_log import Outcomes
 from registry.api.common import PREFIX
-from registry.api.gateway import gateway
+from registry.api.gateway import gateway, tlog
 from registry.api.gateway.public import Public
 from registry.api.log_requests import LoggedApp
 from registry.api.openapi import description
@@ -62,7 +62,7 @@ _PAGES = (  # their addresses may have documents too
     *(snapshot_pages, run_pages),
     *(release_pages, predict, lineage, audit_pages),
 )
-
+_ROOT = (*gateway.ROOT_HANDLERS, *tlog.HANDLERS, *system.ROOT_HANDLERS, *static.HANDLERS, *verify.HANDLERS)
 
 _SECURE = tuple((name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
 
@@ -109,7 +109,15 @@ def create_app(home: Home) -> Litestar:
         path="/", route_handlers=pages, before_request=read_early
     )  # by a router: Litestar 2.25 wraps a path's second handler twice
     app = LoggedApp(
-        route_handlers=[api, *gateway.ROOT_HANDLERS, *system.ROOT_HANDLERS, *static.HANDLERS, *verify.HANDLERS, site],
+        route_handlers=[
+            api,
+            *gateway.ROOT_HANDLERS,
+            *tlog.HANDLERS,
+            *system.ROOT_HANDLERS,
+            *static.HANDLERS,
+            *verify.HANDLERS,
+            site,
+        ],
         dependencies={
             "home": Provide(lambda: home, sync_to_thread=False),
             "published": Provide(lambda: published, sync_to_thread=False),

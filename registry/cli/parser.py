@@ -24,6 +24,7 @@ NOUNS = {  # modules of registry.cli.commands in the help's order, and the comma
     "names": ("name", "profile"),
     "anchors": ("keys", "anchor"),
     "proofs": ("prove", "verify"),
+    "witnessing": ("log", "witness"),
     "access": ("token", "accounts", "writes"),
     "upkeep": ("store", "catalog", "doctor"),
 }

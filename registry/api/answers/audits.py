@@ -40,6 +40,23 @@ class TakenBack(Answer, frozen=True):
     remedy: str
 
 
+class Sampled(Answer, frozen=True):
+    """What was drawn where not all was looked at: at most ``count``, by ``seed`` (hex), from ``beacon`` (None: the
+    auditor chose it)."""
+
+    count: int
+    seed: str
+    beacon: dict[str, Any] | None
+    chosen: str
+
+
+class Signed(Answer, frozen=True):
+    """The record of an audit that was signed, and its entry."""
+
+    audit: Cid
+    entry: Cid
+
+
 class Report(Answer, frozen=True):
     """What an audit found."""
 
@@ -55,6 +72,8 @@ class Report(Answer, frozen=True):
     withdrawn: list[TakenBack]
     missed: list[str]
     checks: list[Check]
+    sample: Sampled | UnsetType | None = UNSET  # neither does it of this
+    published: Signed | UnsetType = UNSET  # only where that was asked for
     forks: list[Fork] | UnsetType = UNSET  # an audit that an earlier program kept says nothing of it
 
 

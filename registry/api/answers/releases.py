@@ -109,6 +109,23 @@ class ReleaseRights(Answer, frozen=True):
     counts: Counts | None
 
 
+class AuditOf(Answer, frozen=True):
+    """An audit of a release that somebody signed; ``failed``: the checks that did not hold; ``sample``: how many were
+    drawn, None where all were looked at."""
+
+    audit: Cid
+    issuer: Did
+    published_by: str
+    local: bool
+    time: Time | None
+    levels: list[int]
+    holds: Count
+    fails: Count
+    open: Count
+    failed: list[str]
+    sample: Count | None
+
+
 class Release(Answer, frozen=True):
     """A release: its verdict first, who published it, what it followed from, its figures."""
 
@@ -120,6 +137,7 @@ class Release(Answer, frozen=True):
     published_by: str
     withdrawn: list[Withdrawal]
     forks: list[Fork]
+    audits: list[AuditOf]
     rights: ReleaseRights
     plan: Cid
     draw: Cid

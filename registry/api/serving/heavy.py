@@ -17,11 +17,18 @@ def audit(
     level: int | None,
     issuer: str | None,
     deep: DeepOptions,
+    publish: bool = False,
 ) -> dict[str, Any]:
     """The document of an audit, which is kept."""
     from registry.workflows.audit.keep_audit import audit_and_keep
 
-    return dict(audit_and_keep(home, target, level=level, issuer=issuer, deep=deep).to_json())
+    report = audit_and_keep(home, target, level=level, issuer=issuer, deep=deep)
+    if not publish:
+        return dict(report.to_json())
+    from registry.workflows.audit.publish_audit import publish_audit
+
+    signed = publish_audit(home, report)
+    return {**report.to_json(), "published": {"audit": str(signed.record), "entry": str(signed.entry)}}
 
 
 def carry_out_audit(home: Home, kept: str, target: str, level: int | None, name: str | None) -> None:

@@ -49,14 +49,15 @@ FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
 def create_audit(
     request: Request[Any, Any, Any], home: Home, published: Published, data: JSONBody[NewAudit]
 ) -> Document:
-    """Check what a release claims, here and now. Without `level`: 1 to 4 and 6. Deeper needs an admin token. Who
-    asks the same while an audit is under way has its answer, unless something new was said; none is kept after that."""
-    if data.level is not None and data.level > FREE_LEVEL:
+    """Check what a release claims, here and now. Without `level`: 1 to 4 and 6. Deeper, or to publish it, needs an
+    admin token. Who asks the same while an audit is under way has its answer, unless something new was said; none is
+    kept after that."""
+    if data.publish or (data.level is not None and data.level > FREE_LEVEL):
         authorize(request, home, "admin")
     target = find(home, data.target)
     record(home, published, str(target))
     deep = DeepOptions(data.sample, data.all, data.fold, data.epochs)
-    asked = (str(target), data.level, data.issuer and read_issuer(data.issuer), deep)
+    asked = (str(target), data.level, data.issuer and read_issuer(data.issuer), deep, data.publish)
 
     def answer() -> Document:
         with computation_slot():

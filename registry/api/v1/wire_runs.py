@@ -66,3 +66,4 @@ class NewAudit(Request, frozen=True):
     all: bool = False  # of the deeper levels: no sample
     fold: Annotated[int, Meta(ge=0, le=10_000)] | None = None  # of level 8
     epochs: Annotated[int, Meta(ge=1, le=100_000)] | None = None  # of level 8: only the first ones
+    publish: bool = False  # sign what was found with this registry's key

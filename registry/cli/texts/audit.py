@@ -21,4 +21,6 @@ def audit_text(document: Mapping[str, Any]) -> list[str]:
     forks = [one_line(one["text"]["en"]) for one in document["forks"]]
     head = [*what, f"target {document['target']}", *back, ""]
     said = verdict_lines(document["verdict"])
+    if "published" in document:
+        said = [*said, "", f"published as {document['published']['audit']}: `emotionet release show` lists it"]
     return [*head, table(["check", "result", "what", "why"], rows), "", *forks, *said]

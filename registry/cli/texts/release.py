@@ -39,9 +39,20 @@ def release_text(done: dict[str, Any]) -> list[str]:
         *own,
         *base_seen_lines(done),
         *(note["text"]["en"] for note in done["base_notes"]),
+        *map(_audit, done["audits"]),
         f"anchor: {_anchor(anchor)}",
         *(f"  {anchor_line(one)}" for one in anchor["evidence"]),
     ]
+
+
+def _audit(one: dict[str, Any]) -> str:
+    """An audit that somebody published."""
+    levels = ", ".join(map(str, one["levels"]))
+    failed = f" ({', '.join(one['failed'])})" if one["failed"] else ""
+    drawn = "" if one["sample"] is None else f", samples of {one['sample']}"
+    counts = f"{one['holds']} checks hold, {one['fails']} do not{failed}, {one['open']} not made"
+    who = f"{one['issuer']} ({one['published_by']}) at {one['time']}"
+    return one_line(f"audit by {who}: levels {levels}, {counts}{drawn}")
 
 
 def marks_text(one: dict[str, Any]) -> str:

@@ -39,6 +39,7 @@ from registry.core.records.figures import Overfitting as Overfitting
 from registry.core.records.figures import Spread as Spread
 from registry.core.records.figures import Verdict as Verdict
 from registry.core.records.log import EVM as EVM
+from registry.core.records.log import WITNESS as WITNESS
 from registry.core.records.log import Block as Block
 from registry.core.records.log import Entry as Entry
 from registry.core.records.log import Evidence as Evidence
@@ -50,6 +51,7 @@ from registry.core.records.release import REMEDIES as REMEDIES
 from registry.core.records.release import Attempts as Attempts
 from registry.core.records.release import Audit as Audit
 from registry.core.records.release import AuditCheck as AuditCheck
+from registry.core.records.release import AuditSample as AuditSample
 from registry.core.records.release import Release as Release
 from registry.core.records.release import Remedy as Remedy
 from registry.core.records.release import Weights as Weights

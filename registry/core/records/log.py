@@ -60,6 +60,7 @@ class Block(Part, frozen=True, kw_only=True):
 
 
 EVM = "evm"
+WITNESS = "witness"  # a tlog-proof: the entry is in a tree that its issuer, and perhaps witnesses, signed
 
 
 class Evidence(Record, frozen=True, kw_only=True, tag="evidence"):

@@ -79,11 +79,18 @@ class AuditCheck(Part, frozen=True, kw_only=True):
     tolerance: str | None
 
 
+class AuditSample(Part, frozen=True, kw_only=True):
+    """What was drawn of images and predictions that are too many to look at all: ``core.sampling``."""
+
+    count: int  # at most
+    seed: bytes  # 32 bytes, from the beacon and the target's entry
+
+
 class Audit(Record, frozen=True, kw_only=True, tag="audit"):
     """Anyone's verdict on a target (named).
 
     ``beacon`` chose the samples of whatever was not looked at whole (images, folds), so that the auditor did not; None
-    where nothing was sampled, or the auditor chose.
+    where nothing was sampled, or the auditor chose the seed.
     """
 
     target: bytes  # named: a CID, or 32 bytes: an image's sha256
@@ -91,3 +98,5 @@ class Audit(Record, frozen=True, kw_only=True, tag="audit"):
     environment: dict[str, str]  # software of the auditor, names to versions
     checks: tuple[AuditCheck, ...]
     beacon: Beacon | None
+    sample: AuditSample | None = None  # None: all was looked at
+    v: int = 2

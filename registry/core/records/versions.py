@@ -46,6 +46,7 @@ def added(**meant: Any) -> Step:
 
 STEPS: dict[str, tuple[Step, ...]] = {  # by record type
     "snapshot": (added(trusted=[], use=None),),
+    "audit": (added(sample=None),),
     "plan": (added(beacons=[], correction="none"),),
     "withdrawal": (added(issuer=None, contributor=None),),
 }

@@ -10,7 +10,7 @@ PAE of both Ed25519 key and note text. So each checkpoint says itself, signed by
 key is its issuer's: nobody has to be told a log's key.
 
 Invariants: a checkpoint counts only with both signatures; which publishing key may sign a tree is decided by
-``may_sign`` (address, size), the issuer's own address unless given.
+``may_sign`` (issuer, address), the issuer's first key alone unless given.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PREFIX = "emotionet/log/"
 PAYLOAD_TYPE = "application/vnd.emotionet.checkpoint"
 IDENTIFIER = b"emotionet/issuer-checkpoint/v1"
 _BOUND = KEY_SIZE + ed25519.KEY_SIZE
-MaySign = Callable[[str, int], bool]
+MaySign = Callable[[str, str], bool]
 
 
 def origin_of(issuer: str) -> str:
@@ -101,7 +101,7 @@ def verified(found: Note, may_sign: MaySign | None = None) -> Signed:
             continue
         public, signature = line.signature[KEY_SIZE:_BOUND], line.signature[_BOUND:]
         address = address_of_key(key)
-        allowed = may_sign(address, checkpoint.size) if may_sign else address == address_of(issuer)
+        allowed = may_sign(issuer, address) if may_sign else address == address_of(issuer)
         if not allowed or not signed_by(key, signature, _payload(public, found.text)):
             raise Untrusted(f"the checkpoint was not signed by {issuer}", code="bad_signature")
         verifier = VerifierKey(checkpoint.origin, note.ED25519, public)

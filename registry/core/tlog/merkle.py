@@ -117,6 +117,15 @@ def check_consistency(old: int, old_root: bytes, size: int, tree: bytes, proof: 
         raise Untrusted(f"the tree of {size} entries does not begin with that of {old}", code="bad_proof")
 
 
+def older_root(old: int, size: int, proof: Sequence[bytes]) -> bytes:
+    """The root that a consistency proof gives the tree of ``old`` entries, whatever it was said to be. ``Untrusted``
+    where the proof does not hold it: of 0, of all, of a power of two."""
+    _check_form(proof)
+    if not 0 < old < size or old & (old - 1) == 0:
+        raise Untrusted(f"a proof from {old} to {size} does not hold the older root", code="bad_proof")
+    return _roots_by_consistency(old, b"", size, proof)[0]
+
+
 def _roots_by_consistency(old: int, old_root: bytes, size: int, proof: Sequence[bytes]) -> tuple[bytes, bytes]:
     path = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
     if not path:

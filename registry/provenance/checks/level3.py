@@ -15,7 +15,7 @@ from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import anchor_digest
 from registry.core.ports.anchor import Anchors, evidence_of
-from registry.provenance.checks import drand, stamps, times
+from registry.provenance.checks import drand, stamps, times, witnessed
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, run
 from registry.provenance.checks.target.subject import Subject
 
@@ -30,6 +30,7 @@ def checks(subject: Subject) -> Iterator[Check]:
     yield from drand.checks(subject)
     yield from times.checks(subject)
     yield from stamps.checks(subject)
+    yield from witnessed.checks(subject)
 
 
 def _release(subject: Subject) -> None:

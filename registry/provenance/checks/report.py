@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import structs
 
 from registry.core.records import Attempts, to_value
+from registry.core.sampling import Sample
 from registry.evaluation.facts import Facts
 from registry.evaluation.sentences import attempts_document
 from registry.evaluation.verdict import Verdict, verdict_of
@@ -40,6 +41,7 @@ class Report:
     withdrawn: list[dict[str, str]] = field(default_factory=list)
     forks: list[dict[str, Any]] = field(default_factory=list)
     facts: Facts = field(default_factory=Facts)
+    sample: Sample | None = None  # what was drawn where not all was looked at
 
     @property
     def holds(self) -> bool:
@@ -81,6 +83,14 @@ class Report:
         facts = audited(self.facts, self.checks, self.records)
         return attempts_document(attempts, claims=facts.claims != (), stated=facts.attempts_stated)
 
+    def _sample_document(self) -> dict[str, Any] | None:
+        """``count, seed`` in hex, ``beacon`` (None: the auditor chose), ``chosen`` in words."""
+        one = self.sample
+        if one is None:
+            return None
+        beacon = None if one.beacon is None else to_value(one.beacon)
+        return {"count": one.count, "seed": one.seed.hex(), "beacon": beacon, "chosen": one.source}
+
     def exit_code(self, strict: bool) -> int:
         """0, 1 or 3 as the interface says."""
         if not self.readable:
@@ -106,5 +116,6 @@ class Report:
             "withdrawn": self.withdrawn,
             "forks": self.forks,
             "missed": self.missed,
+            "sample": self._sample_document(),
             "checks": [{name: getattr(check, name) for name in names} for check in self.checks],
         }

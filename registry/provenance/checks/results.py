@@ -32,6 +32,7 @@ class Check:
     requested: bool = True
     newer: bool = False  # not checked because something came after this program
     lacking: bool = False  # not checked because something that it needs is not at hand
+    tolerance: str | None = None  # how far apart what is stated and what was found may lie; None: equal
 
 
 class Failed(Exception):

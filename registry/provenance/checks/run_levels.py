@@ -85,6 +85,8 @@ def run_checks(subject: Subject, levels: Collection[int] = DEFAULT_LEVELS, on_ch
         for check in _of_level(subject, level, level in levels):
             report.checks.append(check)
             on_check(check)
+    if subject.deep is not None and subject.deep.drawn:
+        report.sample = subject.deep.sample
     report.withdrawn = guarded(partial(taken_back, subject), [])
     report.facts = guarded(partial(_facts, subject, report.withdrawn), Facts())
     return report

@@ -12,7 +12,7 @@ from functools import partial
 
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
-from registry.core.records import Evidence, EvmBlock
+from registry.core.records import WITNESS, Evidence, EvmBlock
 from registry.provenance.checks import times
 from registry.provenance.checks.results import Check, Failed, NotChecked, guarded, run
 from registry.provenance.checks.target.subject import Subject
@@ -31,7 +31,8 @@ def checks(subject: Subject) -> Iterator[Check]:
 
 
 def _pieces(subject: Subject) -> list[tuple[CID, Evidence]]:
-    return [(cid, one) for cid, one in times.evidence_at_hand(subject) if one.block is None]
+    others = [(cid, one) for cid, one in times.evidence_at_hand(subject) if one.block is None]
+    return [(cid, one) for cid, one in others if one.kind != WITNESS]  # see 3.included
 
 
 def shown(subject: Subject) -> list[Shown]:

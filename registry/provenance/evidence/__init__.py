@@ -1,0 +1,1 @@
+"""Verifying evidence of each kind offline, against trust roots that the auditor chose."""

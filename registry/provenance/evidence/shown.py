@@ -10,11 +10,16 @@ from dataclasses import dataclass
 
 from registry.core.ipld.cid import CID
 from registry.core.log import SKEW
+from registry.core.tlog.note import VerifierKey
 from registry.provenance.beacons.networks import KNOWN, Network
 from registry.provenance.checks.results import NotChecked
 
 
 def _no_certificates() -> Sequence[bytes]:
+    return ()
+
+
+def _no_witnesses() -> Sequence[VerifierKey]:
     return ()
 
 
@@ -33,6 +38,7 @@ class Trust:
     certificates: Callable[[], Sequence[bytes]] = _no_certificates  # DER: roots of timestamp authorities
     header: Callable[[int], bytes | None] = _no_header  # the 80 bytes of Bitcoin's block at a height
     networks: Callable[[], Mapping[str, Network]] = _known_networks  # of drand, by their hashes
+    witnesses: Callable[[], Sequence[VerifierKey]] = _no_witnesses  # whose cosignatures of logs count
 
 
 class NoTrustRoot(NotChecked):

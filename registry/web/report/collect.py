@@ -93,6 +93,7 @@ def collect(
         own=None if (own := final_figures(view)) is None else _some(own),
         **_of_base(parts, view),
         final=view.plan.final,
+        beacons=view.draw.beacons,
         commands=tuple(commands),
     )
 
@@ -106,6 +107,7 @@ def _published(about: Mapping[str, Any]) -> dict[str, Any]:
         "claims": tuple(about["claims"]),
         "withdrawn": tuple(about["withdrawn"]),
         "forks": tuple(about["forks"]),
+        "audits": tuple(about["audits"]),
         "cids": _cids(about),
     }
 

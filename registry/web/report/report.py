@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from registry.core.errors import InvalidInput
-from registry.core.records import Note
+from registry.core.records import Beacon, Note
 from registry.core.snapshots.image_rights import ImageRights
 from registry.evaluation.agreement import FEW, Agreement
 from registry.evaluation.verdict import refuted
@@ -44,6 +44,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str
     drawn: bool
     anchor: str
+    beacons: tuple[Beacon, ...] = ()  # that the folds were drawn from
     base: str | None
     base_licence: str | None
     licence: str
@@ -65,6 +66,7 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     own: tuple[dict[str, Any], ...] | None = None
     evidence: tuple[dict[str, Any], ...] = ()  # of its entry: {kind, status, chain, by, time}
     withdrawn: tuple[dict[str, Any], ...] = ()  # what was taken back of it: {what, effective, reason, issuer}
+    audits: tuple[dict[str, Any], ...] = ()  # that anybody published, favourable or not (``published_audits``)
     forks: tuple[dict[str, Any], ...] = ()  # pairs of entries by which its issuer's log forks, as far as is known here
     faces: bool = False  # whether pictures of people are in the file
     mistakes: tuple[Mistake, ...] = ()

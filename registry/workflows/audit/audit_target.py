@@ -17,7 +17,7 @@ from registry.provenance.checks.target.deep import NOBODY, USUALLY, DeepOptions,
 from registry.provenance.checks.target.subject import Subject
 from registry.workflows.audit.audit_file import StoredFiles
 from registry.workflows.audit.audit_file import audit_car as audit_car
-from registry.workflows.audit.deep_audit import FOLDER, give_room
+from registry.workflows.audit.deep_audit import DEEP_LEVELS, FOLDER, give_room
 from registry.workflows.base_weights import known_trainings
 from registry.workflows.log.forks import forks_of
 from registry.workflows.log.linked_entries import covering_evidence, first_entry, newest_anchored
@@ -42,7 +42,14 @@ def audit_target(
     ``on_check`` gets each check when it was made."""
     path = Path(target)
     chain = None if offline or not parts.settings.proves_to_others else parts.anchors
-    room = partial(give_room, folder=parts.settings.home / FOLDER, options=deep, watch=watch)
+    room = partial(
+        give_room,
+        folder=parts.settings.home / FOLDER,
+        options=deep,
+        watch=watch,
+        beacons=None if offline or not DEEP_LEVELS & levels_up_to(level) else parts.beacons,
+        now=parts.now(),
+    )
     if path.exists() and not names_content(target):
         check_regular(path)
         return audit_car(

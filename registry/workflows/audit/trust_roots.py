@@ -8,15 +8,17 @@ from functools import cache
 from pathlib import Path
 
 from registry.core.errors import InvalidInput, UsageError, not_read
+from registry.core.tlog.note import VerifierKey
 from registry.provenance.beacons.networks import KNOWN, Network, networks_of
 from registry.provenance.evidence.opentimestamps import HEADER_SIZE
 from registry.provenance.evidence.shown import Trust
+from registry.provenance.witnessing.trusted import read_witness
 from registry.settings import Settings
 
 
 def trust_of(settings: Settings) -> Trust:
     """Certificates of ``EMOTIONET_TSA_ROOTS``, otherwise this system's; headers of ``EMOTIONET_BITCOIN_HEADERS``;
-    networks of ``EMOTIONET_DRAND_NETWORKS`` beside quicknet.
+    networks of ``EMOTIONET_DRAND_NETWORKS`` beside quicknet; the keys in ``EMOTIONET_WITNESSES``.
 
     Each is read once, when it is first asked for. ``UsageError`` then where the file can't be read or is no such file.
     """
@@ -33,7 +35,11 @@ def trust_of(settings: Settings) -> Trust:
     def networks() -> Mapping[str, Network]:
         return KNOWN if settings.drand_networks is None else {**KNOWN, **read_networks(settings.drand_networks)}
 
-    return Trust(certificates=certificates, header=lambda height: headers().get(height), networks=networks)
+    @cache
+    def witnesses() -> Sequence[VerifierKey]:
+        return [read_witness(one).key for one in settings.witnesses]
+
+    return Trust(certificates, lambda height: headers().get(height), networks, witnesses)
 
 
 def read_networks(path: Path) -> dict[str, Network]:

@@ -96,7 +96,8 @@ def anchor_document(parts: Parts, entry: CID, evidence: list[dict[str, Any]]) ->
     as its places say now."""
     issuer = records.parse_as(records.Entry, parts.store.get(entry)).issuer
     own = is_local(parts, issuer)
-    told = [_told(parts, row, own) for row in evidence]
+    anchors = [row for row in evidence if row["kind"] != records.WITNESS]  # which says where, not when
+    told = [_told(parts, row, own) for row in anchors]
     told += _waiting(parts, entry, issuer, {one["chain"] for one in told}) if own else []
     best = next((one for one in told if one["status"] in PROVEN), told[0] if told else None)
     if best is None:

@@ -19,14 +19,13 @@ from registry.catalog.index import indexing
 from registry.catalog.queries import log_forks
 from registry.catalog.queries.signed_records import entries
 from registry.core import log, records
-from registry.core.errors import Conflict, InvalidInput, NewerVersion, NotFound, Untrusted
+from registry.core.errors import Conflict, EmotionetError, InvalidInput, NewerVersion, NotFound, Untrusted
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.workflows.parts import Parts
 
 LARGEST = 64 << 10  # no entry and no evidence comes near
 _MARKS = (b"\x64type\x65entry", b"\x64type\x68evidence")
-_PLACE_ONLY = (records.Contribution, records.Audit)
 
 
 class Fork(str):
@@ -86,7 +85,7 @@ def index_logs(parts: Parts, cids: Iterable[CID]) -> list[str]:
 def index_sorted(parts: Parts, db: Connection, found: Sorted) -> list[str]:
     """The same of what ``sorted_out`` found, in the caller's transaction."""
     problems = list(found.problems)
-    for _, _, cid in sorted(found.entries):
+    for _, (_, _, cid) in sorted((_is_audit(parts, one[2]), one) for one in found.entries):
         wrong = _tried(db, lambda cid=cid: _entry(parts, db, cid))  # type: ignore[misc]
         if any(isinstance(one, Fork) for one in wrong):
             _remember(parts, db, cid)
@@ -149,4 +148,15 @@ def _counts(db: Connection, record: records.Record, issuer: str) -> bool:
         if record.target is None or record.contributor is not None:
             return False  # of rows: the audit looks at them, and ``apply_withdrawal`` takes them in
         return len(record.target) != 32 and entries.entry_of(db, CID.decode(record.target), issuer) is not None
-    return not isinstance(record, _PLACE_ONLY)
+    if isinstance(record, records.Audit):  # anybody's, of what is known here: who it is by is shown with it
+        return len(record.target) != 32 and entries.entry_of(db, CID.decode(record.target), None) is not None
+    return not isinstance(record, records.Contribution)
+
+
+def _is_audit(parts: Parts, cid: CID) -> bool:
+    """Whether an entry signs an audit, which waits for what it is about."""
+    try:
+        said = log.read_entry(cid, parts.store.get).record
+        return parts.store.has(said) and isinstance(records.parse(parts.store.get(said)), records.Audit)
+    except EmotionetError:
+        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from registry.catalog.queries.signed_records import entries
 from registry.core import records
+from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.workflows.parts import Parts
 
@@ -13,7 +14,25 @@ def covering_evidence(parts: Parts, entry: CID | None) -> list[CID]:
     if entry is None:
         return []
     with parts.catalog.read() as db:
-        return entries.nearest_evidence(db, entry)
+        found = entries.nearest_evidence(db, entry)
+    return _best_witnessed(parts, found)
+
+
+def _best_witnessed(parts: Parts, found: list[CID]) -> list[CID]:
+    """The same with one piece of kind ``witness`` alone, that with the most cosigners: newer ones add to older ones."""
+    witnessed = {cid: one for cid in found if (one := _witness(parts, cid)) is not None}
+    if not witnessed:
+        return found
+    best = max(witnessed, key=lambda cid: (len(witnessed[cid].statement.get("cosigners", ())), str(cid)))
+    return [cid for cid in found if cid not in witnessed or cid == best]
+
+
+def _witness(parts: Parts, cid: CID) -> records.Evidence | None:
+    try:
+        one = records.parse_as(records.Evidence, parts.store.get(cid))
+    except EmotionetError:
+        return None
+    return one if one.kind == records.WITNESS else None
 
 
 def newest_anchored(parts: Parts, evidence: list[CID]) -> CID | None:

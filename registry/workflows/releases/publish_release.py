@@ -39,12 +39,14 @@ from registry.workflows.log.anchor_documents import anchor_document
 from registry.workflows.log.anchoring import anchor_for_a_while
 from registry.workflows.log.append import append
 from registry.workflows.log.forks import forks_of
+from registry.workflows.log.inclusions import include_release
 from registry.workflows.names.references import names_of
 from registry.workflows.names.set_name import check_new_name, set_name
 from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts
 from registry.workflows.releases.verdicts import facts_here, kept_report, people_of_release
 from registry.workflows.snapshots.snapshot_document import rights_of
+from registry.workflows.store.published_audits import published_audits
 from registry.workflows.withdrawals.withdrawn import withdrawals_by
 
 
@@ -76,6 +78,7 @@ def publish_release(
     progress("publish", 2, 4)
     if name is not None:
         set_name(parts, signer, name, appended.record)
+    include_release(parts, signer, appended.entry, record.plan_entry)
     with parts.catalog.write() as db:
         runs.update(db, run, release=str(appended.record), updated=parts.now())
     anchor_for_a_while(parts, signer.did, appended.entry, wait)
@@ -181,6 +184,7 @@ def show_release(parts: Parts, cid: CID) -> dict[str, Any]:
         "published_by": publisher_text(parts, row["issuer"]),
         "withdrawn": back,
         "forks": forks_of(parts, [row["issuer"]]),
+        "audits": published_audits(parts, record),
         "rights": rights_of(parts, view.preprocessing.snapshot, view.snapshot),
         **_made_of(view),
         **_figures(view),

@@ -32,6 +32,7 @@ from registry.workflows.local_issuers import local_issuers
 from registry.workflows.log.linked_entries import covering_evidence, first_entry, newest_anchored
 from registry.workflows.names.carried import carried_names
 from registry.workflows.parts import Parts
+from registry.workflows.store.published_audits import audit_entries
 from registry.workflows.withdrawals.withdrawal_entries import withdrawals_of
 
 
@@ -57,7 +58,8 @@ def _content(parts: Parts, cid: CID, without_images: bool) -> car.Content:
         roots, beside = _of_release(parts, record_cid, entry, record)
     taken_back = withdrawals_of(parts, record_cid, entry)
     left_out = _left_out(parts, record, None if without_images else taken_back)
-    return car.Content(list(dict.fromkeys([*roots, *taken_back])), beside, left_out)
+    audits = audit_entries(parts, record_cid) if isinstance(record, records.Release) else []
+    return car.Content(list(dict.fromkeys([*roots, *taken_back, *audits])), beside, left_out)
 
 
 def _of_release(parts: Parts, cid: CID, entry: CID, release: records.Release) -> tuple[list[CID], list[CID]]:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from registry.assembly import open_home
+from registry.core.records import EvmBlock
 from registry.core.table import tables
 from registry.provenance.checks.results import FAILS, UNCHECKED
+from registry.provenance.checks.target.deep import DeepOptions
 from registry.settings import read_settings
 from registry.workflows.audit.audit_target import audit_car, audit_target
 from registry.workflows.images.importing.import_source import import_source
@@ -41,6 +43,9 @@ def test_an_anchored_release_holds(anvil: str, tmp_path: Path, monkeypatch: pyte
     export_held(home, released.entry, path)
     online = audit_car(path, offline=False, chain=home.anchors)
     assert (failed(online), online.exit_code(strict=True)) == ([], 0)
+    drawn = [audit_target(home, str(released.entry), level=5, deep=DeepOptions(sample=5)).sample for _ in range(2)]
+    assert drawn[0] == drawn[1]
+    assert isinstance(drawn[0] and drawn[0].beacon, EvmBlock)  # of the release's anchor, as the chain says
     home.close()
     offline = results(audit_car(path))
     assert FAILS not in offline.values()

@@ -62,6 +62,19 @@ def at(db: sa.Connection, issuer: str, seq: int) -> CID | None:
     return CID.parse(text) if text is not None else None
 
 
+def place_of(db: sa.Connection, entry: CID, issuer: str) -> int | None:
+    """An entry's place in an issuer's log; None where it is not of it, or not known."""
+    return db.scalar(sa.select(entries.c.seq).where(entries.c.cid == str(entry), entries.c.issuer == issuer))
+
+
+def run(db: sa.Connection, issuer: str, start: int = 0, end: int | None = None) -> list[CID]:
+    """The entries of an issuer's log from place ``start`` to before ``end`` (None: to the newest), in order."""
+    query = sa.select(entries.c.cid).where(entries.c.issuer == issuer, entries.c.seq >= start)
+    if end is not None:
+        query = query.where(entries.c.seq < end)
+    return [CID.parse(text) for text in db.scalars(query.order_by(entries.c.seq))]
+
+
 def later(db: sa.Connection, entry: CID, others: Collection[str]) -> set[str]:
     """Those of these entries that come after ``entry`` in the log of its issuer. Times are not compared: two entries
     may be of one second."""

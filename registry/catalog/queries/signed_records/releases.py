@@ -46,6 +46,13 @@ def list_releases(
     return page_of_signed(db, derived.releases, cursor, limit)
 
 
+def entries_with_plans(db: sa.Connection, issuer: str) -> list[tuple[CID, CID]]:
+    """The entry of each release that an issuer signed, and that of its plan, in the log's order."""
+    e, r = derived.entries.c, derived.releases.c
+    query = sa.select(e.cid, r.plan_entry).join(derived.releases, r.cid == e.record).where(e.issuer == issuer)
+    return [(CID.parse(one.cid), CID.parse(one.plan_entry)) for one in db.execute(query.order_by(e.seq))]
+
+
 def successors(db: sa.Connection, cids: Collection[str]) -> dict[str, list[str]]:
     """By release those of the same issuer that say to supersede it, oldest first. What somebody else signs counts for
     nothing."""

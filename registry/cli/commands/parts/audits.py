@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry.cli.commands.common import Subparsers, add, home, issuer
+from registry.cli.commands.parts.equivocations import audit_equivocation
 from registry.cli.named import RECORD, audited
 from registry.cli.output import Output
 from registry.core.errors import UsageError
@@ -26,12 +27,12 @@ def add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     auditing.add_argument("--issuer", type=issuer, metavar="ISSUER", help="fail unless this issuer signed the target")
     auditing.add_argument("--offline", action="store_true", help="use no network, not even the chain")
     auditing.add_argument("--strict", action="store_true", help="fail unless everything asked for was checked")
+    auditing.add_argument("--publish", action="store_true", help="sign what was found, whatever it is, for everybody")
     how_much = auditing.add_mutually_exclusive_group()
     how_much.add_argument("--sample", type=_counted, metavar="N", help="levels 5, 7, 8: look at N images (else 300)")
     how_much.add_argument("--all", action="store_true", help="levels 5, 7, 8: look at all images")
-    auditing.add_argument(
-        "--fresh", action="store_true", help="draw the sample by a seed of your own, not by the release's anchor"
-    )
+    auditing.add_argument("--fresh", action="store_true", help="draw the sample by a seed of your own, not by a beacon")
+    auditing.add_argument("--round", type=_counted, metavar="N", help="draw the sample by this round of drand")
     auditing.add_argument("--fold", type=int, metavar="N", help="level 8: train this fold again")
     auditing.add_argument("--epochs", type=_counted, metavar="N", help="level 8: only the first N epochs")
 
@@ -48,10 +49,10 @@ def _deep(wanted: argparse.Namespace) -> DeepOptions:
     from registry.provenance.checks.target.deep import DeepOptions
 
     level = wanted.level or 0
-    for name, least in (("sample", DEEP), ("all", DEEP), ("fresh", DEEP), ("fold", 8), ("epochs", 8)):
+    for name, least in (("sample", DEEP), ("all", DEEP), ("fresh", DEEP), ("round", DEEP), ("fold", 8), ("epochs", 8)):
         if getattr(wanted, name) not in (None, False) and level < least:
             raise UsageError(f"--{name} is of level {least} and deeper", hint=f"add --level {least}.")
-    return DeepOptions(wanted.sample, wanted.all, wanted.fold, wanted.epochs, wanted.fresh)
+    return DeepOptions(wanted.sample, wanted.all, wanted.fold, wanted.epochs, wanted.fresh, wanted.round)
 
 
 def _is_proof(path: Path) -> bool:
@@ -72,7 +73,11 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     from registry.cli.texts.audit import audit_text
     from registry.provenance.checks.target.deep import Watch
     from registry.workflows.audit.keep_audit import audit_and_keep
+    from registry.workflows.audit.publish_audit import publish_audit
 
+    shown = audit_equivocation(wanted.target, output)
+    if shown is not None:
+        return shown
     if is_file(wanted.target) and not Path(wanted.target).exists():
         raise UsageError(f"{wanted.target} is not a file", hint="check the path.")
     if is_file(wanted.target) and _is_proof(Path(wanted.target)):
@@ -90,7 +95,10 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
             deep=deep,
             watch=Watch(bars, output.say),
         )
+        signed = publish_audit(opened, report) if wanted.publish else None
     document = report.to_json()
+    if signed is not None:
+        document["published"] = {"audit": str(signed.record), "entry": str(signed.entry)}
     output.document(document, identity="target", text=audit_text(document))
     if wanted.strict and report.missed:
         output.say(f"--strict: these checks were asked for and not made: {', '.join(report.missed)}")

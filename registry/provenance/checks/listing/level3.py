@@ -85,4 +85,18 @@ ROWS = (
         "the plan can't be shown to have been there when a training began: it may have been written afterwards",
         "a training whose time is made up",
     ),
+    Listed(
+        "3.included",
+        "plan and release are in a tree that their issuer signed",
+        "the proofs in the file, made where they are there, and the key that signed the entries",
+        "a proof is of another entry, place, tree or issuer than it states, or the issuer signed two trees of one size",
+        "that others were shown the same tree",
+    ),
+    Listed(
+        "3.witnesses",
+        "witnesses that are trusted here cosigned that tree",
+        "the witnesses' keys in EMOTIONET_WITNESSES",
+        "a trusted witness's cosignature does not verify",
+        "what witnesses who work together with the issuer were shown; `--strict` asks for it where keys are set",
+    ),
 )

@@ -31,6 +31,7 @@ class DeepOptions:
     fold: int | None = None  # level 8: which one; None: the sample's
     epochs: int | None = None  # level 8: only the first ones; None: all
     fresh: bool = False
+    round: int | None = None  # draw by this drand round, as somebody else did
 
 
 USUALLY = DeepOptions()

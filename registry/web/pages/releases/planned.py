@@ -42,6 +42,8 @@ class Planned:
     published: bool  # whether weights of what the plan names as final are among the release's
     trainings: int
     seed: int
+    beacons: tuple[str, ...]  # that the plan named
+    drawn: tuple[records.Beacon, ...]  # that the folds were drawn from
 
 
 def planned(view: ReleaseView) -> Planned:
@@ -60,6 +62,8 @@ def planned(view: ReleaseView) -> Planned:
         published=view.plan.final in folds,
         trainings=len(view.trainings),
         seed=view.plan.seed,
+        beacons=tuple(short(one) for one in view.plan.beacons),
+        drawn=view.draw.beacons,
     )
 
 

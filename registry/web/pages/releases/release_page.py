@@ -39,12 +39,11 @@ from registry.web.pages.releases.release_list import main_figures, publisher
 from registry.web.report.by_group import by_group, people_of
 from registry.web.report.check_records import check_drawable, check_figures
 from registry.web.report.sections import by_confidence, curves_of, intervals_by_class, intervals_by_fold
-from registry.workflows.local_issuers import is_local
 from registry.workflows.methods import is_named
 from registry.workflows.parts import Parts
 from registry.workflows.releases.publish_release import show_release
 from registry.workflows.releases.verdicts import facts_here, people_of_release
-from registry.workflows.store.find_records import look_up
+from registry.workflows.store.published_audits import published_audits
 from registry.workflows.store.read_content import read_as
 
 WORST = 12  # images that are shown on the page itself
@@ -100,7 +99,7 @@ def _who_says_so(parts: Parts, release: CID, view: ReleaseView, about: Mapping[s
         "verdict": _verdict(parts, view, about, kept),
         "kept": kept,
         "own_audits": [one for one in own if one["held"]],
-        "others_audits": _others(parts, release),
+        "others_audits": published_audits(parts, release),
         "cite": citations(_cited(view, row, signer)),
     }
 
@@ -138,25 +137,6 @@ def _is_drawn(view: ReleaseView) -> bool:
     """Whether all judged images are said to be drawings."""
     judged = next((one.n for one in view.evaluation.metrics if one.metric == "accuracy"), None)
     return any(one.group == {"source": "drawing"} and one.n == judged for one in view.evaluation.fairness)
-
-
-def _others(parts: Parts, release: CID) -> list[dict[str, Any]]:
-    """Audits on record, of every issuer: ``audit, issuer, time, levels, failed, held, open, local``."""
-    found = []
-    for one in look_up(parts, str(release), only="audit"):
-        audit = records.parse_as(records.Audit, parts.store.get(CID.parse(one["record"])))
-        count = {name: sum(check.result == name for check in audit.checks) for name in {c.result for c in audit.checks}}
-        found.append(
-            {
-                **{name: one[name] for name in ("record", "issuer", "time")},
-                "levels": audit.levels,
-                "holds": count.get("holds", 0),
-                "fails": count.get("does not hold", 0),
-                "open": count.get("not checked", 0),
-                "local": is_local(parts, one["issuer"]),
-            }
-        )
-    return found
 
 
 def _drawings(t: Words, parts: Parts, view: ReleaseView) -> list[Any]:

@@ -106,8 +106,10 @@ const auditCheck = fields({
 
 /** What each version of a record type after the first added, with what its absence means. */
 export const STEPS = {
-  snapshot: [{ trusted: [], use: null }], plan: [{ beacons: [], correction: "none" }],
+  snapshot: [{ trusted: [], use: null }],
+  plan: [{ beacons: [], correction: "none" }],
   withdrawal: [{ issuer: null, contributor: null }],
+  audit: [{ sample: null }],
 };
 
 /** Fields by a record's type, beside `type` and `v`, in its newest version. */
@@ -205,7 +207,14 @@ export const SCHEMAS = {
     effective: time,
     replacement: maybe(named),
   },
-  audit: { target, levels: list(integer), environment: mapOf(text), checks: list(auditCheck), beacon: maybe(beacon) },
+  audit: {
+    target,
+    levels: list(integer),
+    environment: mapOf(text),
+    checks: list(auditCheck),
+    beacon: maybe(beacon),
+    sample: maybe(fields({ count: integer, seed: bytesOf(32) })),
+  },
   name: { name: text, target: named },
   profile: { name: text, url: maybe(text), contact: maybe(text) },
   issuer: { chains: list(tuple(text, text)) },
