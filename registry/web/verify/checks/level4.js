@@ -72,7 +72,7 @@ function items(view) {
   if (snapshot.use === null && snapshot.v > 1)
     throw new Refusal("the snapshot does not say what was asked of rights, as its version must");
   if (withdrawalsOf(view).partly)
-    throw new NotChecked("some labels of an image were taken back, and this page does not know which the snapshot still counted");
+    throw new NotChecked("some labels were taken back");
   const stated = new Map(view.excluded.map((row) => [hex(row.sha256), row.reason]));
   const isExcluded = (reason) => (rows) => stated.get(hex(rows[0].sha256)) === reason;
   const { items, excluded } = decide({

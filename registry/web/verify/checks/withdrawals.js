@@ -11,8 +11,9 @@ function signedWithdrawals(file) {
     try {
       checkEntry(entry);
       const { target, ...of } = file.blocks.record(entry.record, "withdrawal");
-      const said = of.contributor === null ? null : `${of.issuer} ${of.contributor}`;
-      const may = [of.issuer, of.contributor].includes(entry.issuer);
+      const who = [of.issuer, of.contributor];
+      const said = who[1] === null ? null : who.join(" ");
+      const may = who.includes(entry.issuer);
       found.push({ issuer: entry.issuer, target: target && hex(target), said, may });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -37,9 +38,10 @@ export function withdrawalsOf(view) {
   const records = new Map([[hex(view.snapshotCid.bytes), "snapshot"]]);
   for (const cid of [file.targetCid, file.target.entry]) if (cid) records.set(hex(cid.bytes), "target");
   const rows = all.filter(({ said }) => said);
-  result.count += rows.filter(({ may }) => may).length;
-  result.without += rows.length - result.count;
-  takeRows(result, view, new Set(rows.filter(({ may }) => may).map(({ said, target }) => `${said} ${target ?? ""}`)));
+  const taken = rows.filter(({ may }) => may);
+  result.count = taken.length;
+  result.without = rows.length - taken.length;
+  takeRows(result, view, new Set(taken.map(({ said, target }) => `${said} ${target ?? ""}`)));
   for (const { issuer, target } of all.filter(({ said }) => !said)) {
     const image = byTarget.get(target);
     const isHis =
