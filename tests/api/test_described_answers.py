@@ -40,6 +40,7 @@ BEYOND = {  # why a request that fits its schema may be refused: what no schema 
     "bad_query": "signals and texts have their own grammar",
     "car_truncated": "bytes that are no CAR",
     "malformed_car": "bytes that are no CAR",
+    "empty": "a filter, or terms, that no image here meets",
     "idempotency_key_reused": "a key that an earlier request had",
     "invalid_cid": "a text that is no CID, name or beginning of one",
     "no_images_named": "a list of images of which none is here",

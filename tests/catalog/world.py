@@ -274,6 +274,11 @@ class World:
         self.append(record, key=key)
         return records.cid(record)
 
+    def withdraw_rows(self, contributor: str) -> None:
+        """Of this issuer's contributor, whether it has any."""
+        said = {"reason": "asked", "remedy": "notice", "effective": at(self.minute)}
+        self.append(records.Withdrawal(target=None, issuer=self.key.did, contributor=contributor, **said))  # type: ignore[arg-type]
+
     def evidence(self, entry: CID, number: int = 5) -> CID:
         block = records.Block(
             chain="eip155:31337",
@@ -309,6 +314,7 @@ class World:
         )
         self.append(records.Name(name="first", target=bytes(made.plan)))
         self.withdraw(sha256_of(3))
+        self.withdraw_rows("nobody")
         with self.catalog.write() as db:
             from registry.catalog.queries.labeled_images import images
 

@@ -44,13 +44,14 @@ from registry.api.v1.wire import (
 from registry.catalog.queries.labeled_images.image_grid import Filters
 from registry.catalog.queries.labeled_images.rows import rights_of
 from registry.catalog.tokens import Caller
-from registry.core.errors import NotFound
+from registry.core.errors import NotFound, UsageError
+from registry.core.issuers import read_issuer
 from registry.workflows.images import show_image as showing
 from registry.workflows.images.list_images import list_images as list_page
 from registry.workflows.images.registering.relabel import relabel
 from registry.workflows.names.find_image import find_image
 from registry.workflows.references import show_reference as references
-from registry.workflows.withdrawals.withdraw import withdraw
+from registry.workflows.withdrawals.withdraw import withdraw, withdraw_rows
 
 NDJSON = "application/x-ndjson"
 WAITS = {202: ResponseSpec(dict[str, Any], description="Some rows wait for their images", generate_examples=False)}
@@ -229,7 +230,15 @@ def withdraw_image(home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal
     answer=Withdrawn,
 )
 def withdraw_anything(home: Home, published: Published, data: JSONBody[AnyWithdrawal]) -> Document:
-    """Withdraw an image, a snapshot or a release: `target`. The answer lists all that it touches."""
+    """Withdraw an image, a snapshot or a release (`target`), or what a contributor said. The answer lists all that it
+    touches."""
+    if data.contributor is not None:
+        image = None if data.target is None else find_image(home, data.target)
+        whose = {"image": image, "issuer": data.issuer and read_issuer(data.issuer)}
+        how = {"remedy": data.remedy, "retrain": data.retrain, "dry_run": data.dry_run}
+        return withdraw_rows(home, data.contributor, data.reason, **whose, **how)  # type: ignore[arg-type]
+    if data.target is None:
+        raise UsageError("name a target or a contributor", hint="give `target`, `contributor` or both.")
     try:
         return _withdraw(home, showing.image_or_waiting(home, data.target), data)
     except NotFound:

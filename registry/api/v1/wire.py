@@ -173,9 +173,12 @@ class NewWithdrawal(Request, frozen=True):
 
 
 class AnyWithdrawal(NewWithdrawal, frozen=True, kw_only=True):
-    """The same of anything: ``target`` is a CID, a sha256 or a name."""
+    """The same of anything: ``target`` is a CID, a sha256 or a name. With ``contributor`` (and ``issuer``, this
+    registry's unless given) what this contributor said of the image, or without a target of all images."""
 
-    target: Annotated[str, Meta(min_length=1, max_length=600)]
+    target: Annotated[str, Meta(min_length=1, max_length=600)] | None = None
+    contributor: Name | None = None
+    issuer: Name | None = None
 
 
 class Query(Request, frozen=True):

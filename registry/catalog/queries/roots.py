@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from registry.catalog.database.sql import chunks, names_of
 from registry.catalog.queries.counts import rows_of
+from registry.catalog.queries.signed_records.withdrawn_rows import all_rows_withdrawn
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import image_cids, mentions
 from registry.catalog.schema.operational import sources
+from registry.catalog.schema.withdrawn_rows import row_withdrawals
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, DAG_PB, RAW, SHA2_256
 
@@ -138,6 +140,7 @@ def is_published(db: sa.Connection, cid: CID, own: Collection[str]) -> bool:
         image_cids.c.cid == text,
         sa.exists().where(derived.contribution_rows.c.sha256 == image_cids.c.sha256),
         ~sa.exists().where(taken_back == image_cids.c.sha256),
+        ~all_rows_withdrawn(image_cids.c.sha256),
         ~sa.exists().where(aliases.c.sha256 == image_cids.c.sha256, taken_back == aliases.c.cid),
     )
     return any(registered_here(db, sha256, own) for sha256 in db.scalars(images).all())
@@ -163,6 +166,7 @@ def withdrawn_among(db: sa.Connection, cids: Collection[str]) -> set[str]:
     """Which of these are CIDs of images that somebody took back."""
     taken_back, aliases = derived.withdrawals.c.target, image_cids.alias()
     gone = sa.or_(
+        all_rows_withdrawn(image_cids.c.sha256),
         sa.exists().where(taken_back == image_cids.c.sha256),
         sa.exists().where(aliases.c.sha256 == image_cids.c.sha256, taken_back == aliases.c.cid),
     )
@@ -184,9 +188,11 @@ def withdrawn_targets(db: sa.Connection, cids: Iterable[CID]) -> set[str]:
 def published_mark(db: sa.Connection) -> tuple[int, ...]:
     """Numbers that change whenever ``published_roots`` may give something more, or something is withheld."""
     public = sa.select(sa.func.count()).select_from(sources).where(~sources.c.private).scalar_subquery()
-    return (*rows_of(db, derived.entries, derived.evidence, derived.withdrawals, sources, more=(public,)),)
+    return (
+        *rows_of(db, derived.entries, derived.evidence, derived.withdrawals, row_withdrawals, sources, more=(public,)),
+    )
 
 
 def withheld_mark(db: sa.Connection) -> tuple[int, ...]:
     """Numbers that change whenever more may be withheld: a withdrawal came, or an imported source."""
-    return rows_of(db, derived.withdrawals, sources)
+    return rows_of(db, derived.withdrawals, row_withdrawals, sources)

@@ -23,13 +23,14 @@ from sqlalchemy import (
 from sqlalchemy import text as condition
 
 from registry.catalog.schema.columns import json_value, metadata, text
+from registry.catalog.schema.withdrawn_rows import row_withdrawals
 from registry.core.labeling.labeled_row import MAPS, TEXTS
 
 # Conditions of indexes (``partial_indexes``): SQLite uses such an index only where a statement has the very same words.
 DISPUTED = condition("labels > 1")
 SAYS_RIGHTS = condition("CAST(rights AS TEXT) <> '{}'")
 
-_BEFORE = frozenset(metadata.tables)  # of modules that were imported earlier: a rebuild must not touch them
+_BEFORE = frozenset(metadata.tables) - {row_withdrawals.name}  # of modules that came before: no rebuild touches them
 
 # --- who says what: logs, records and what they name ---------------------------------------------
 entries = Table(

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from registry.cli.commands.common import Subparsers, add, home, path_argument, wide
+from registry.cli.commands.common import Subparsers, add, home, issuer, path_argument, wide
 from registry.cli.commands.parts.audits import add_audit
 from registry.cli.commands.parts.importing import add_import
 from registry.cli.named import IMAGE, RECORD, content, image_or_record, record, stem, warn_of
 from registry.cli.output import Output, json_text, show
+from registry.core.errors import UsageError
 from registry.core.remedies import REMEDIES
 from registry.core.text.cleaning import counted
 from registry.exports.rows import FORMATS
@@ -55,7 +56,13 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
 
 def add_withdrawal(withdrawing: argparse.ArgumentParser) -> None:
     """What is taken back, why, and what is asked for."""
-    withdrawing.add_argument("what", metavar="RECORD|IMAGE", help=f"{RECORD}; of an image: {IMAGE}")
+    withdrawing.add_argument("what", metavar="RECORD|IMAGE", nargs="?", help=f"{RECORD}; of an image: {IMAGE}")
+    withdrawing.add_argument(
+        "--contributor",
+        metavar="NAME",
+        help="only what this contributor said of the image; without one, of all images",
+    )
+    withdrawing.add_argument("--issuer", type=issuer, help="with --contributor: under whose name (default: your own)")
     withdrawing.add_argument("--reason", required=True)
     withdrawing.add_argument(
         "--remedy",
@@ -220,17 +227,19 @@ def _forks(opened: Parts, found: dict[str, Any]) -> list[str]:
 def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
     """Withdraw, and list what it touches."""
     from registry.cli.texts.withdrawal import withdrawal_text
-    from registry.workflows.withdrawals.withdraw import withdraw
+    from registry.workflows.withdrawals.withdraw import withdraw, withdraw_rows
 
+    if wanted.what is None and wanted.contributor is None:
+        raise UsageError("withdraw what?", hint="name an image, a snapshot or a release, or a --contributor.")
+    remedy = wanted.remedy or ("retrain" if wanted.retrain else "notice")
+    how = {"remedy": remedy, "retrain": wanted.retrain, "dry_run": wanted.dry_run}
     with home() as opened:
-        done = withdraw(
-            opened,
-            image_or_record(opened, wanted.what, file_names=True),
-            wanted.reason,
-            remedy=wanted.remedy or ("retrain" if wanted.retrain else "notice"),
-            retrain=wanted.retrain,
-            dry_run=wanted.dry_run,
-        )
+        target = None if wanted.what is None else image_or_record(opened, wanted.what, file_names=True)
+        if wanted.contributor is None:
+            done = withdraw(opened, target or "", wanted.reason, **how)
+        else:
+            rows = {"image": target, "issuer": wanted.issuer}
+            done = withdraw_rows(opened, wanted.contributor, wanted.reason, **rows, **how)
     identity = "target" if wanted.dry_run else "withdrawal"
     output.document(done, identity=identity, text=withdrawal_text(done))
     if done["runs"] and not wanted.retrain and not output.as_json and not output.quiet:

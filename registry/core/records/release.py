@@ -51,15 +51,22 @@ class Release(Record, frozen=True, kw_only=True, tag="release"):
 class Withdrawal(Record, frozen=True, kw_only=True, tag="withdrawal"):
     """Somebody takes something back. ``target`` is named: a CID's bytes, or an image's sha256.
 
+    With ``issuer`` and ``contributor`` it is what this contributor said, in contributions of this issuer, of the image
+    whose sha256 ``target`` is; without a target, of every image. Version 1 had
+    neither. What names half of a row takes nothing back.
+
     ``remedy`` is what the signer asks for: that it is known (``notice``), that the bytes go (``remove_bytes``),
     that models are trained again without it (``retrain``).
     """
 
-    target: bytes  # named: a CID, or 32 bytes: an image's sha256
+    v: int = 2
+    target: bytes | None  # named: a CID, or 32 bytes: an image's sha256; None: all that the contributor said
     reason: str  # in words, at most 2,000 characters
     remedy: Remedy
     effective: str  # from when on
     replacement: bytes | None = None  # named: what to take instead; None for nothing
+    issuer: str | None = None  # of the contributions
+    contributor: str | None = None  # whose rows, by the issuer's name for them
 
 
 class AuditCheck(Part, frozen=True, kw_only=True):

@@ -48,6 +48,7 @@ STEPS: dict[str, tuple[Step, ...]] = {  # by record type
     "snapshot": (added(trusted=[], use=None),),
     "audit": (added(sample=None),),
     "plan": (added(beacons=[], correction="none"),),
+    "withdrawal": (added(issuer=None, contributor=None),),
 }
 
 

@@ -101,12 +101,20 @@ def _first(subject: Subject) -> records.Entry:
     return first
 
 
+def _newest_in_a_block(subject: Subject, anchored: set[CID]) -> CID:
+    """The newest entry from the release's on that evidence puts into a block: others may be stamped alone."""
+    assert subject.entry is not None
+    covering = [cid for cid in stamps.from_the_release_on(subject) if cid in anchored]
+    return covering[-1] if covering else subject.newest or subject.entry
+
+
 def order(subject: Subject) -> str:
     """3.order: both finalized, the plan's in an earlier block, or without a chain both stamped, the plan earlier.
     Evidence that says otherwise needs no chain."""
     _release(subject)
     assert subject.entry is not None
-    evidence, newest = times.blocks_of(subject), subject.newest or subject.entry
+    evidence = times.blocks_of(subject)
+    newest = _newest_in_a_block(subject, {cid for cid, _ in evidence})
     plans = [one.block_number for cid, one in evidence if cid == subject.plan_entry]
     own = [one.block_number for cid, one in evidence if cid == newest]
     plans += [one.block_number for one in times.beacon_blocks(subject)]

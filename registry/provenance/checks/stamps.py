@@ -94,7 +94,7 @@ def order(subject: Subject) -> str | None:
     contrary: by one authority's clock, or by clocks that can't differ by so much."""
     found = guarded(partial(shown, subject), list[Shown]())
     plans = [one for one in found if one.entry == subject.plan_entry and one.time]
-    own = [one for one in found if one.entry in _from_the_release_on(subject) and one.time]
+    own = [one for one in found if one.entry in from_the_release_on(subject) and one.time]
     first, last = earliest(plans), earliest(own)
     if first is None or last is None:
         return None
@@ -107,11 +107,10 @@ def order(subject: Subject) -> str | None:
     return f"plan at {first.time} by {first.by}, release at {last.time} by {last.by}"
 
 
-def _from_the_release_on(subject: Subject) -> set[CID]:
-    """The entries at hand of its log that cover the release."""
-    places = {cid: entry.seq for cid, entry in subject.own}
-    own = places.get(subject.entry) if subject.entry else None
-    return set() if own is None else {cid for cid, seq in places.items() if seq >= own}
+def from_the_release_on(subject: Subject) -> list[CID]:
+    """The entries at hand of its log that cover the release, by their place."""
+    own = next((entry.seq for cid, entry in subject.own if cid == subject.entry), None)
+    return [] if own is None else [cid for cid, entry in subject.own if entry.seq >= own]
 
 
 def _seconds(earlier: str, later: str) -> float:

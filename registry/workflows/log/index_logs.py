@@ -145,6 +145,8 @@ def _entry(parts: Parts, db: Connection, cid: CID) -> None:
 def _counts(db: Connection, record: records.Record, issuer: str) -> bool:
     """Whether more than an entry's place is taken from a file."""
     if isinstance(record, records.Withdrawal):
+        if record.target is None or record.contributor is not None:
+            return False  # of rows: the audit looks at them, and ``apply_withdrawal`` takes them in
         return len(record.target) != 32 and entries.entry_of(db, CID.decode(record.target), issuer) is not None
     if isinstance(record, records.Audit):  # anybody's, of what is known here: who it is by is shown with it
         return len(record.target) != 32 and entries.entry_of(db, CID.decode(record.target), None) is not None

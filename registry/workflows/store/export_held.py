@@ -83,7 +83,7 @@ def _left_out(parts: Parts, record: records.Record | None, taken_back: list[CID]
         gone = {cid for cid in withdrawals.rightly_withdrawn_cids(db, local_issuers(parts)) if not parts.store.has(cid)}
     if not taken_back and taken_back is not None and not gone:
         return set()
-    targets = {_target(parts, cid) for cid in taken_back or ()}
+    targets = {_target(parts, cid) for cid in taken_back or ()} - {None}
     return {
         row["image"]
         for row in tables.rows_as_dicts(snapshot.items, parts.store.get)
@@ -98,9 +98,11 @@ def _snapshot(parts: Parts, record: records.Record | None) -> records.Snapshot |
     return record if isinstance(record, records.Snapshot) else None
 
 
-def _target(parts: Parts, entry: CID) -> bytes:
+def _target(parts: Parts, entry: CID) -> bytes | None:
+    """What a withdrawal takes back whole; None of one of rows."""
     said = records.parse_as(records.Entry, parts.store.get(entry)).record
-    return records.parse_as(records.Withdrawal, parts.store.get(said)).target
+    record = records.parse_as(records.Withdrawal, parts.store.get(said))
+    return record.target if record.contributor is None else None
 
 
 class Size(NamedTuple):

@@ -13,6 +13,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from registry.catalog.database.database import Connection
+from registry.catalog.index.indexing import index_entry
 from registry.catalog.marks import settle
 from registry.catalog.queries.labeled_images import images, referenced
 from registry.catalog.queries.roots import named_roots
@@ -42,13 +43,18 @@ class Removed(NamedTuple):
 
 
 def apply_withdrawal(parts: Parts, entry: CID) -> Removed:
-    """Do here what an indexed entry's withdrawal asks for, whoever signed it: nothing waits any more for what it takes
-    back, and the bytes go where it says so and the signer may. Again: no-op. ``InvalidInput`` for another record."""
+    """Do here what an entry's withdrawal asks for, whoever signed it; it is indexed where only its place was.
+
+    Nothing waits any more for what it takes back, and the bytes go where it says so and the signer may. Again: no-op.
+    ``InvalidInput`` for another record."""
     said = read_entry(entry, parts.store.get)
     record = records.parse_as(records.Withdrawal, parts.store.get(said.record))
     with parts.catalog.write() as db:
+        index_entry(db, entry, parts.store.get)
+    if record.target is not None and record.contributor is None:
         name = record.target.hex() if len(record.target) == 32 else str(CID.decode(record.target))
-        referenced.drop(db, {name, *map(str, images.cids_of(db, name))})
+        with parts.catalog.write() as db:
+            referenced.drop(db, {name, *map(str, images.cids_of(db, name))})
     return remove_withdrawn(parts) if record.remedy == REMEDY else Removed(0, 0)
 
 

@@ -7,10 +7,11 @@ so no release is made good by deleting bytes: its remedy is a notice, or a train
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from registry.catalog.queries import exported
-from registry.catalog.queries.signed_records import lineage
+from registry.catalog.queries.signed_records import lineage, withdrawn_rows
 from registry.catalog.queries.training_runs import runs
 from registry.core.records import Remedy
 from registry.workflows.parts import Parts
@@ -22,6 +23,24 @@ def touched(parts: Parts, name: str, remedy: Remedy) -> dict[str, list[dict[str,
     time, remedy``) of an image's sha256 in hex, or of a record."""
     with parts.catalog.read() as db:
         affected = lineage.touched(db, name)
+    return _with_runs(parts, name, affected, remedy)
+
+
+def touched_by_rows(parts: Parts, sha256s: Collection[str], remedy: Remedy) -> dict[str, list[dict[str, Any]]]:
+    """The same of what was said of some images."""
+    with parts.catalog.read() as db:
+        snapshots = sorted(withdrawn_rows.snapshots_of(db, sha256s))
+        found = {cid: {"cid": cid, "type": "snapshot"} for cid in snapshots}
+        for cid in snapshots:
+            found |= {one["cid"]: one for one in lineage.touched(db, cid)}
+    affected = sorted(found.values(), key=lambda one: (one["type"], one["cid"]))
+    return _with_runs(parts, "", affected, remedy)
+
+
+def _with_runs(
+    parts: Parts, name: str, affected: list[dict[str, str]], remedy: Remedy
+) -> dict[str, list[dict[str, Any]]]:
+    with parts.catalog.read() as db:
         snapshots = [one["cid"] for one in affected if one["type"] == "snapshot"]
         on_these = runs.on_snapshots(db, snapshots)
         left = exported.of(db, [name, *(one["cid"] for one in affected)])

@@ -1,4 +1,4 @@
-"""Withdraw an image, a snapshot or a release. A withdrawal is a record; nothing is erased from the log."""
+"""Withdraw an image, a snapshot or a release, or what a contributor said: by a record; the log keeps everything."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 from registry.catalog.database.sql import names_of, target_text
 from registry.catalog.queries import search
 from registry.catalog.queries.labeled_images import images, referenced
-from registry.catalog.queries.signed_records import entries
+from registry.catalog.queries.signed_records import entries, withdrawn_rows
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import Signer
 from registry.core.records import Remedy
 from registry.core.text import cleaning
-from registry.workflows.log.append import appending
+from registry.workflows.log.append import Appended, append, appending
 from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.remove_bytes import REMEDY, apply_withdrawal
 from registry.workflows.withdrawals.retrain import train_again
-from registry.workflows.withdrawals.touched import touched
+from registry.workflows.withdrawals.touched import touched, touched_by_rows
 
 
 def _target(parts: Parts, text: str) -> tuple[bytes, str]:
@@ -82,6 +82,52 @@ def withdraw(
     with appending(parts, signer or parts.key) as log:
         appended = log.append(record)
         referenced.drop(log.db, {*_names(text), *map(str, images.cids_of(log.db, name))})
+    return _done(parts, appended, document, retrain)
+
+
+def withdraw_rows(
+    parts: Parts,
+    contributor: str,
+    reason: str,
+    *,
+    image: str | None = None,
+    issuer: str | None = None,
+    remedy: Remedy = "notice",
+    retrain: bool = False,
+    dry_run: bool = False,
+    signer: Signer | None = None,
+) -> dict[str, Any]:
+    """Withdraw what a contributor said of an image (its sha256 in hex), or of all; the document of ``withdraw``.
+
+    ``issuer``: of the contributions, the signer unless given. Rows that come later under this name do not count
+    either. ``NotFound`` where there is no such row; ``InvalidInput`` (``may_not_withdraw``) where the signer is neither
+    the contributor nor the issuer of the contributions: it would take nothing back.
+    """
+    reason, signer = cleaning.clean("reason", reason), signer or parts.key
+    issuer = issuer or signer.did
+    if signer.did not in (issuer, contributor):
+        raise InvalidInput(
+            f"only {contributor[:100]} or {issuer} may take these rows back",
+            code="may_not_withdraw",
+            hint="withdraw the image itself, if its bytes are here.",
+        )
+    with parts.catalog.read() as db:
+        said = list(withdrawn_rows.images_of(db, issuer, contributor))
+    said = [one for one in said if image in (None, one)]
+    if not said:
+        raise NotFound(f"{contributor[:100]} said nothing of this under {issuer}", hint="see `emotionet images list`.")
+    whole = {"what": "contributor" if image is None else "row", "remedy": remedy}
+    document = {"target": image or f"{issuer} {contributor}", **whole, **touched_by_rows(parts, said, remedy)}
+    if dry_run:
+        return {"withdrawal": None, "entry": None, **document, "removed": None, "retrained": []}
+    target = None if image is None else bytes.fromhex(image)
+    record = records.Withdrawal(
+        target=target, reason=reason, remedy=remedy, effective=parts.now(), issuer=issuer, contributor=contributor
+    )
+    return _done(parts, append(parts, signer, record), document, retrain)
+
+
+def _done(parts: Parts, appended: Appended, document: dict[str, Any], retrain: bool) -> dict[str, Any]:
     parts.store.pin(appended.entry)
     removed = apply_withdrawal(parts, appended.entry)
     return {

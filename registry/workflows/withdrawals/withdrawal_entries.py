@@ -15,7 +15,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.run_view import draw_view
 from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.who_may import contribution_rows
-from registry.workflows.withdrawals.withdrawn import known_withdrawals
+from registry.workflows.withdrawals.withdrawn import known_row_withdrawals, known_withdrawals
 
 
 def withdrawals_of(parts: Parts, record: CID, entry: CID | None) -> list[CID]:
@@ -23,7 +23,8 @@ def withdrawals_of(parts: Parts, record: CID, entry: CID | None) -> list[CID]:
     with parts.catalog.read() as db:
         signed = known_withdrawals(parts, db)
         issuer = None if entry is None else entries.issuer_of(db, entry)
-    if not signed:
+        rows = known_row_withdrawals(parts, db)
+    if not signed and not rows:
         return []
     snapshot_cid, snapshot = _snapshot(parts, record)
     whole = {str(one) for one in (record, entry, snapshot_cid) if one is not None}
@@ -34,7 +35,24 @@ def withdrawals_of(parts: Parts, record: CID, entry: CID | None) -> list[CID]:
     for name, who in _images(parts, snapshot, {one.target for one in signed}):
         may.setdefault(name, {issuer} if issuer else set()).update(who)
     found += [one for one in signed if one.issuer in may.get(one.target, ())]
-    return [CID.parse(one.entry) for one in found]
+    return [CID.parse(one) for one in [*(one.entry for one in found), *_of_rows(parts, snapshot, rows)]]
+
+
+def _of_rows(parts: Parts, snapshot: records.Snapshot, signed: list[dict[str, str]]) -> list[str]:
+    """The entries that take back rows of the snapshot's contributions."""
+    if not signed:
+        return []
+    said: set[tuple[str, str, str]] = set()
+    wanted = {(one["issuer"], one["contributor"]) for one in signed}
+    for cid in snapshot.contributions:
+        try:
+            issuer, rows = contribution_rows(parts, cid)
+        except EmotionetError:  # what can't be read, the audit names
+            continue
+        for row in rows:
+            if (who := (issuer, row["contributor"])) in wanted:
+                said |= {(*who, row["sha256"].hex()), (*who, "")}
+    return [one["entry"] for one in signed if (one["issuer"], one["contributor"], one["sha256"]) in said]
 
 
 def _snapshot(parts: Parts, cid: CID) -> tuple[CID | None, records.Snapshot | None]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from registry.catalog.database.database import Connection
 from registry.catalog.database.sql import target_text
-from registry.catalog.queries.signed_records import entries, releases, snapshots, withdrawals
+from registry.catalog.queries.signed_records import entries, releases, snapshots, withdrawals, withdrawn_rows
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
@@ -59,9 +59,10 @@ def withdrawals_of_snapshots(parts: Parts, cids: Iterable[str]) -> dict[str, lis
 
 def _by(parts: Parts, rows: Sequence[Mapping[str, Any]], whole: str, below: str) -> dict[str, list[Document]]:
     with parts.catalog.read() as db:
-        signed = known_withdrawals(parts, db)
-        if not signed:
+        signed, of_rows = known_withdrawals(parts, db), withdrawn_rows.signed(db)
+        if not signed and not of_rows:
             return {}
+        without = withdrawn_rows.images_without_rows(db)
         images = withdrawals.images_of(db, {one.target for one in signed})
         found = {}
         for row in rows:
@@ -72,6 +73,7 @@ def _by(parts: Parts, rows: Sequence[Mapping[str, Any]], whole: str, below: str)
                 *_of_records(signed, row["issuer"], names),
                 *_of_images(signed, row["issuer"], {n: i for n, i in images.items() if i in held}, may),
             ]
+            told += _without_rows(db, withdrawals.members(db, row["snapshot"], without), of_rows)
             if told:
                 found[str(row["cid"])] = told
     return found
@@ -81,6 +83,29 @@ def known_withdrawals(parts: Parts, db: Connection) -> list[SignedWithdrawal]:
     """Every withdrawal in a signed entry that is known here, those that came in a file too."""
     signed = [SignedWithdrawal(**row) for row in withdrawals.indexed(db)]
     return [*signed, *_placed(parts, withdrawals.places(db))]
+
+
+def known_row_withdrawals(parts: Parts, db: Connection) -> list[dict[str, str]]:
+    """Every withdrawal of rows that counts and is known here, those that came in a file too, as ``withdrawn_rows``
+    gives them."""
+    found = withdrawn_rows.signed(db)
+    for place in withdrawals.places(db):
+        record = _withdrawal_at(parts, place)
+        if record is None or record.issuer is None or record.contributor is None:
+            continue
+        if place["issuer"] in (record.issuer, record.contributor):
+            one = {"signer": place["issuer"], "entry": place["entry"], "sha256": (record.target or b"").hex()}
+            said = {"effective": record.effective, "reason": record.reason, "remedy": record.remedy}
+            found.append({**one, "issuer": record.issuer, "contributor": record.contributor, **said})
+    return found
+
+
+def _withdrawal_at(parts: Parts, place: Mapping[str, str]) -> records.Withdrawal | None:
+    try:
+        record = records.parse(parts.store.get(CID.parse(place["record"])))
+    except EmotionetError:
+        return None
+    return record if isinstance(record, records.Withdrawal) else None
 
 
 def withdrawals_of_release(parts: Parts, release: CID) -> list[Document]:
@@ -105,7 +130,7 @@ def withdrawals_of(parts: Parts, cid: CID) -> list[Document]:
 def withdrawals_among(parts: Parts, releases_: Iterable[str], snapshots_: Iterable[str]) -> dict[str, list[Document]]:
     """What was taken back of some releases and snapshots, by CID; the withdrawals are read once for all."""
     with parts.catalog.read() as db:
-        if not known_withdrawals(parts, db):
+        if not known_withdrawals(parts, db) and not withdrawn_rows.signed(db):
             return {}
         rows = [row for cid in releases_ if (row := releases.find(db, CID.parse(cid))) is not None]
     return {**withdrawals_of_snapshots(parts, snapshots_), **withdrawals_by(parts, rows)}
@@ -142,11 +167,8 @@ def withdrawn_text(one: Mapping[str, Any]) -> str:
 
 def _placed(parts: Parts, places: Iterable[Mapping[str, str]]) -> Iterator[SignedWithdrawal]:
     for place in places:
-        try:
-            record = records.parse(parts.store.get(CID.parse(place["record"])))
-        except EmotionetError:
-            continue
-        if isinstance(record, records.Withdrawal):
+        record = _withdrawal_at(parts, place)
+        if record is not None and record.contributor is None and record.target is not None:
             yield SignedWithdrawal(
                 issuer=place["issuer"],
                 entry=place["entry"],
@@ -168,6 +190,18 @@ def _of_images(
         sha256 = images.get(one.target)
         if sha256 is not None and (one.issuer == issuer or (sha256, one.issuer) in may):
             yield _document(f"image {sha256}", one)
+
+
+def _without_rows(db: Connection, sha256s: Iterable[str], of_rows: Sequence[Mapping[str, str]]) -> Iterator[Document]:
+    """Images of which nothing that was said is left, each by the first withdrawal that took some of it back."""
+    for sha256 in sorted(sha256s):
+        speakers = withdrawn_rows.speakers_of(db, sha256)
+        for one in of_rows:
+            if one["sha256"] in ("", sha256) and (one["issuer"], one["contributor"]) in speakers:
+                said = {name: one[name] for name in ("effective", "reason", "remedy")}
+                signed = SignedWithdrawal(issuer=one["signer"], entry=one["entry"], target=sha256, **said)
+                yield _document(f"image {sha256}", signed)
+                break
 
 
 def _document(what: str, one: SignedWithdrawal) -> Document:

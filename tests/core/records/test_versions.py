@@ -18,29 +18,30 @@ from registry.core.table.columns import KINDS, Shape
 
 OLD = records.Withdrawal(target=b"\1" * 32, reason="asked to", remedy="notice", effective="2026-11-30T00:00:00Z")
 OLD_BYTES = records.encode(OLD)
+STEPS = versions.STEPS["withdrawal"]
 
 
-class Withdrawal2(records.Withdrawal, frozen=True, kw_only=True, tag="withdrawal"):
-    """Version 2 of a withdrawal, as a later program may have it."""
+class Withdrawal3(records.Withdrawal, frozen=True, kw_only=True, tag="withdrawal"):
+    """Version 3 of a withdrawal, as a later program may have it."""
 
-    v: int = 2
+    v: int = 3
     urgency: str | None
 
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program that writes version 2 of withdrawals, in which version 1 meant that nothing was urgent."""
-    monkeypatch.setitem(records.TYPES, "withdrawal", Withdrawal2)
-    monkeypatch.setitem(versions.STEPS, "withdrawal", (versions.added(urgency="none"),))
+    """A program that writes version 3 of withdrawals, in which version 2 meant that nothing was urgent."""
+    monkeypatch.setitem(records.TYPES, "withdrawal", Withdrawal3)
+    monkeypatch.setitem(versions.STEPS, "withdrawal", (*STEPS, versions.added(urgency="none")))
 
 
 def new_bytes(monkeypatch: pytest.MonkeyPatch) -> bytes:
     """What the later program writes, met by today's."""
     with monkeypatch.context() as later:
-        later.setitem(records.TYPES, "withdrawal", Withdrawal2)
-        later.setitem(versions.STEPS, "withdrawal", (versions.added(urgency="none"),))
+        later.setitem(records.TYPES, "withdrawal", Withdrawal3)
+        later.setitem(versions.STEPS, "withdrawal", (*STEPS, versions.added(urgency="none")))
         return records.encode(
-            Withdrawal2(target=OLD.target, reason="", remedy="notice", effective=OLD.effective, urgency="now")
+            Withdrawal3(target=OLD.target, reason="", remedy="notice", effective=OLD.effective, urgency="now")
         )
 
 
@@ -65,8 +66,8 @@ def test_each_table_writes_the_version_that_its_steps_lead_to(kind: str) -> None
 @pytest.mark.usefixtures("later")
 def test_an_old_record_means_what_is_stated_and_keeps_its_bytes() -> None:
     found = records.parse(OLD_BYTES)
-    assert isinstance(found, Withdrawal2)
-    assert (found.v, found.urgency, found.reason) == (1, "none", "asked to")
+    assert isinstance(found, Withdrawal3)
+    assert (found.v, found.urgency, found.reason) == (2, "none", "asked to")
     assert records.encode(found) == OLD_BYTES
     assert records.cid(found) == cid_of(OLD_BYTES, DAG_CBOR)
     assert records.parse_as(records.Withdrawal, OLD_BYTES) == found
@@ -74,8 +75,8 @@ def test_an_old_record_means_what_is_stated_and_keeps_its_bytes() -> None:
 
 @pytest.mark.usefixtures("later")
 def test_a_new_record_is_written_in_its_own_version() -> None:
-    new = Withdrawal2(target=OLD.target, reason="", remedy="notice", effective=OLD.effective, urgency=None)
-    assert encoding.decode(records.encode(new))["v"] == 2
+    new = Withdrawal3(target=OLD.target, reason="", remedy="notice", effective=OLD.effective, urgency=None)
+    assert encoding.decode(records.encode(new))["v"] == 3
     assert records.parse(records.encode(new)) == new
 
 
@@ -86,10 +87,10 @@ def test_an_old_record_can_say_no_more_than_its_version() -> None:
         records.parse(encoding.encode({**value, "urgency": "none"}))
     assert caught.value.code == "malformed_record"
     with pytest.raises(InvalidInput) as caught:
-        records.encode(Withdrawal2(v=1, target=b"", reason="", remedy="notice", effective=OLD.effective, urgency="now"))
+        records.encode(Withdrawal3(v=2, target=b"", reason="", remedy="notice", effective=OLD.effective, urgency="now"))
     assert caught.value.code == "record_version"
     with pytest.raises(InvalidInput) as caught:
-        records.parse(encoding.encode({**value, "v": 2}))
+        records.parse(encoding.encode({**value, "v": 3}))
     assert (caught.value.code, type(caught.value)) == ("malformed_record", InvalidInput)
 
 
@@ -98,7 +99,7 @@ def test_a_newer_record_asks_for_a_newer_emotionet(monkeypatch: pytest.MonkeyPat
     for read in (records.parse, lambda data: records.parse_as(records.Withdrawal, data)):
         with pytest.raises(NewerVersion) as caught:
             read(data)
-        assert str(caught.value) == "version 2 of withdrawal is newer than this program"
+        assert str(caught.value) == "version 3 of withdrawal is newer than this program"
         assert (caught.value.code, caught.value.hint) == ("newer_version", "install a newer Emotionet.")
     with pytest.raises(InvalidInput) as other:
         records.parse_as(records.Plan, data)

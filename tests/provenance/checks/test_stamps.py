@@ -12,11 +12,13 @@ import pytest
 from registry.core import records
 from registry.core.errors import Untrusted
 from registry.core.ipld.cid import CID
+from registry.core.log import make_entry
 from registry.provenance.checks import level3
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED
 from registry.provenance.checks.stamps import MOST
 from registry.provenance.evidence import verify
 from registry.provenance.evidence.shown import NoTrustRoot, Shown, Trust
+from tests.provenance.checks.test_anchors_and_times import FIRST, SECOND, Anchored, FakeChain
 from tests.support.forgery import put
 from tests.support.old_release import OldRelease
 
@@ -125,3 +127,19 @@ def test_so_much_evidence_is_looked_at_and_the_rest_is_said(one: Stamped) -> Non
     many = [one.stamp(one.plan, PLANNED, f"authority {number}") for number in range(MOST + 1)]
     result, reason = one.found(*many)["3.evidence"]
     assert (result, f"there are {MOST + 1} pieces of evidence" in reason) == (HOLDS, True)
+
+
+def test_a_later_entry_that_was_stamped_alone_is_not_looked_for_on_the_chain() -> None:
+    """A registry that set up an authority after its release was anchored: its later entries are stamped."""
+    anchored = Anchored()
+    release = anchored.at(anchored.entry)
+    first = CID.decode(release.log or b"")
+    later = make_entry(anchored.key, release.seq + 1, anchored.entry, first, anchored.record, LATER)
+    cid = put(anchored, records.encode(later))
+    statement = {"time": LAST, "authority": "A"}
+    evidence = records.Evidence(entry=bytes(cid), kind="rfc3161", statement=statement, proof=None)
+    stamp = put(anchored, records.encode(evidence))
+    chain = FakeChain({anchored.plan_entry: FIRST, anchored.entry: SECOND})
+    subject = anchored.subject([cid], evidence=[*anchored.seen(), stamp], chain=chain, newest=cid)
+    found = {check.id: check.result for check in level3.checks(subject)}
+    assert (found["3.order"], found["3.evidence"]) == (HOLDS, HOLDS)

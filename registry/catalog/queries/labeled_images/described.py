@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from registry.catalog.database.prepared import Prepared, Row
 from registry.catalog.database.sql import chunks
 from registry.catalog.queries.labeled_images.rows import is_newest
+from registry.catalog.queries.signed_records.withdrawn_rows import all_rows_withdrawn
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import image_cids
 
@@ -21,7 +22,8 @@ _NAMES: sa.BindParameter[str] = sa.bindparam("names", expanding=True)
 def is_withdrawn() -> sa.ColumnElement[bool]:
     target, alias = derived.withdrawals.c.target, image_cids.c
     by_alias = sa.exists().where(alias.sha256 == derived.images.c.sha256, alias.cid == target).correlate(derived.images)
-    return sa.or_(sa.exists().where(target == derived.images.c.sha256).correlate(derived.images), by_alias)
+    by_name = sa.exists().where(target == derived.images.c.sha256).correlate(derived.images)
+    return sa.or_(by_name, by_alias, all_rows_withdrawn(derived.images.c.sha256))
 
 
 def _rows_of() -> sa.Select[Any]:

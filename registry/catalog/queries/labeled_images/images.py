@@ -18,6 +18,7 @@ from registry.catalog.database.prepared import Prepared
 from registry.catalog.database.sql import among, chunks, decode_cursor, encode_cursor, int64, names_of, page_limit
 from registry.catalog.queries.labeled_images.described import describe
 from registry.catalog.queries.labeled_images.rows import is_newest
+from registry.catalog.queries.signed_records.withdrawn_rows import all_rows_withdrawn
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import image_cids
 from registry.core.errors import Conflict, InvalidInput, UsageError
@@ -213,7 +214,8 @@ def has_status(status: str) -> sa.ColumnElement[bool]:
             f"an image's status is one of {', '.join(STATUSES)}, not {status!r}",
             hint="use one of these, or leave it out.",
         )
-    taken_back = derived.images.c.sha256.in_(withdrawn_sha256s())  # few: found once, by the index of CIDs
+    named = derived.images.c.sha256.in_(withdrawn_sha256s())  # few: found once, by the index of CIDs
+    taken_back = sa.or_(named, all_rows_withdrawn(derived.images.c.sha256))
     if status == "withdrawn":
         return taken_back
     return ~taken_back & (derived.images.c.stored if status == "stored" else ~derived.images.c.stored)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 import sqlalchemy as sa
 
 from registry.catalog.database.sql import among, chunks
+from registry.catalog.queries.signed_records.withdrawn_rows import images_without_rows
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import image_cids
 from registry.core.ipld.cid import CID, RAW
@@ -34,10 +35,12 @@ def places(db: sa.Connection) -> list[dict[str, str]]:
 
 
 def withdrawn_images(db: sa.Connection) -> set[bytes]:
-    """The sha256 of every image that somebody took back, known here or not."""
+    """The sha256 of every image that somebody took back, known here or not, or of which nothing that was said is
+    left."""
     targets = db.scalars(sa.select(derived.withdrawals.c.target).distinct()).all()
     found = {bytes.fromhex(text) for text in targets if len(text) == 64}
     aliases = sa.select(image_cids.c.sha256).join(derived.withdrawals, derived.withdrawals.c.target == image_cids.c.cid)
+    found |= {bytes.fromhex(text) for text in images_without_rows(db)}
     return found | {bytes.fromhex(text) for text in db.scalars(aliases)}
 
 
@@ -67,7 +70,7 @@ def rightly_withdrawn(db: sa.Connection, own: Collection[str], remedy: str | Non
     said = [one for one in indexed(db) if remedy is None or one["remedy"] == remedy]
     images = images_of(db, {one["target"] for one in said})
     may = may_take_back(db, None, set(images.values()))
-    return {
+    return images_without_rows(db, remedy) | {
         images[one["target"]]
         for one in said
         if one["target"] in images and (one["issuer"] in own or (images[one["target"]], one["issuer"]) in may)

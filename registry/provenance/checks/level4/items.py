@@ -46,7 +46,8 @@ def items(subject: Subject) -> str:
     taken_back = {row[0] for row in excluded if row[1] == "withdrawn"}
     missing = {row[0] for row in excluded if row[1] == "no_bytes"}
     newest = resolve_rows(rows)
-    wanted, aside = split(newest, snapshot.query, chosen_images(snapshot.query, subject.get))
+    counted_rows = _that_count(subject, newest, taken_back, stated, excluded)
+    wanted, aside = split(counted_rows, snapshot.query, chosen_images(snapshot.query, subject.get))
     found, left_out = select(
         wanted,
         classes_of(snapshot.classes, snapshot.aliases),
@@ -66,6 +67,42 @@ def items(subject: Subject) -> str:
     _no_correction_undone(rows, newest)
     _taken_back(subject, rows, taken_back)
     return "; ".join([_said(snapshot, len(stated), len(excluded), len(missing)), *_chosen(subject)])
+
+
+def _that_count(
+    subject: Subject, newest: list[Row], whole: set[bytes], stated: list[Any], excluded: list[Any]
+) -> list[Row]:
+    """The newest rows without those that were taken back. When a snapshot was taken, later withdrawals were not known:
+    of an image's withdrawn rows the first by time are left out, as many as its stated row shows; of an image that was
+    taken back ``whole`` none."""
+    withdrawals = Withdrawals(subject)
+    if not withdrawals.any_of_rows:
+        return newest
+    gone = {row_identity(row): one for row in newest if (one := withdrawals.of_row(*row_identity(row))) is not None}
+    by_image: dict[bytes, list[Row]] = {}
+    for row in newest:
+        by_image.setdefault(row["sha256"], []).append(row)
+    said: dict[bytes, Any] = {row[0]: list(row) for row in [*stated, *excluded]}
+    kept: list[Row] = []
+    for sha256, group in by_image.items():
+        order = sorted(
+            (row for row in group if row_identity(row) in gone), key=lambda row: gone[row_identity(row)].issued_at
+        )
+        if sha256 in whole or not order:
+            kept += group
+            continue
+        choices = [[row for row in group if row not in order[:count]] for count in range(len(order) + 1)]
+        kept += next((one for one in choices if _decides(subject, one) == said.get(sha256)), choices[-1])
+    return kept
+
+
+def _decides(subject: Subject, rows: list[Row]) -> list[Any] | None:
+    """The row of one image in either table, by the snapshot's rule; None where it has none."""
+    snapshot = subject.snapshot
+    wanted, aside = split(rows, snapshot.query, chosen_images(snapshot.query, subject.get))
+    classes = classes_of(snapshot.classes, snapshot.aliases)
+    found, left_out = select(wanted, classes, snapshot.rule, trusted=snapshot.trusted, use=snapshot.use, aside=aside)
+    return next(iter([*found, *left_out]), None)
 
 
 def _said(snapshot: Snapshot, items: int, excluded: int, missing: int) -> str:

@@ -147,7 +147,7 @@ def _named_wrong(cid: CID, record: records.Record) -> Iterator[str]:
             yield f"{name} of {kind} {cid} is not a CID"
     if kind in DIGESTS:
         value = getattr(record, DIGESTS[kind])
-        if not digest(value) and not named(value):
+        if value is not None and not digest(value) and not named(value):
             yield f"{DIGESTS[kind]} of {kind} {cid} is neither a CID nor a sha256"
     for name in ("contributions", "trainings"):
         listed = getattr(record, name, ())

@@ -8,6 +8,7 @@ entry, has no effect.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from registry.core import log, records
@@ -23,6 +24,7 @@ class Withdrawn(NamedTuple):
     entry: CID
     issuer: str
     record: records.Withdrawal
+    issued_at: str = ""
 
 
 def signed(subject: Subject) -> Iterator[Withdrawn]:
@@ -40,7 +42,7 @@ def signed(subject: Subject) -> Iterator[Withdrawn]:
             log.verify_entry(entry)
         except EmotionetError:
             continue  # 2.signatures says why
-        yield Withdrawn(cid, entry.issuer, record)
+        yield Withdrawn(cid, entry.issuer, record, entry.issued_at)
 
 
 class Withdrawals:
@@ -49,12 +51,17 @@ class Withdrawals:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._by_target: dict[bytes, list[Withdrawn]] = {}
+        self._rows: list[Withdrawn] = []
         for one in signed(subject):
-            self._by_target.setdefault(one.record.target, []).append(one)
+            if one.record.contributor is not None:
+                self._rows.append(one)
+            elif one.record.target is not None:
+                self._by_target.setdefault(one.record.target, []).append(one)
         self._registered: dict[str, frozenset[bytes]] = {}
 
     def __iter__(self) -> Iterator[Withdrawn]:
-        return (one for found in self._by_target.values() for one in found)
+        yield from (one for found in self._by_target.values() for one in found)
+        yield from self._rows
 
     def of_image(self, sha256: bytes, names: Collection[bytes], contributors: Collection[str]) -> Withdrawn | None:
         """The withdrawal of an image (by sha256, or by one of its CIDs' bytes) by one who may: the target's issuer, one
@@ -64,7 +71,41 @@ class Withdrawals:
                 return one
             if sha256 in self._registered_by(one.issuer):
                 return one
-        return None
+        return self._of_all_rows(sha256)
+
+    def of_row(self, sha256: bytes, issuer: str, contributor: str) -> Withdrawn | None:
+        """The withdrawal of what a contributor said of an image, or of all that it said, by it or by the issuer of the
+        contribution: the first by time."""
+        found = [
+            one
+            for one in self._rows
+            if (one.record.issuer, one.record.contributor) == (issuer, contributor)
+            and one.record.target in (None, sha256)
+            and one.issuer in (issuer, contributor)
+        ]
+        return min(found, key=lambda one: one.issued_at, default=None)
+
+    @property
+    def any_of_rows(self) -> bool:
+        """Whether any takes rows back."""
+        return bool(self._rows)
+
+    def _of_all_rows(self, sha256: bytes) -> Withdrawn | None:
+        """One of those that take back all that the snapshot's contributions say of an image; None where any is left."""
+        if not self._rows:
+            return None
+        found = [self.of_row(sha256, *who) for who in self._said.get(sha256, ())]
+        return found[0] if found and None not in found else None
+
+    @cached_property
+    def _said(self) -> dict[bytes, set[tuple[str, str]]]:
+        """By image, who said something: the contribution's issuer and the contributor."""
+        found: dict[bytes, set[tuple[str, str]]] = {}
+        for cid in self._subject.snapshot.contributions:
+            contribution = records.parse_as(records.Contribution, self._subject.get(cid))
+            for row in tables.rows_as_dicts(contribution.rows, self._subject.get):
+                found.setdefault(row["sha256"], set()).add((contribution.issuer, row["contributor"]))
+        return found
 
     def of_target(self) -> list[tuple[str, Withdrawn]]:
         """Withdrawals by the target's issuer of the target, its entry, or its snapshot, with the type of each."""

@@ -3,7 +3,6 @@ import { equal } from "../bytes/equal.js";
 import { Refusal } from "../bytes/bytes.js";
 import { cidOfBytes } from "../bytes/cid.js";
 import { blockOfChain } from "../data/schemas.js";
-import { anchoredEntries } from "./file.js";
 import { NotChecked, needingAll, say } from "./outcome.js";
 
 const SKEW = 300_000; // milliseconds by which clocks may differ
@@ -112,7 +111,9 @@ const beaconBlocks = (view) => view.draw.beacons.filter(({ kind }) => kind === "
 
 function newestAnchored(file) {
   const { entry } = file.target;
-  const own = anchoredEntries(file).filter((cid) => file.entry(cid)?.issuer === file.issuer);
+  const own = blocksOf(file)
+    .map((found) => found.entry)
+    .filter((cid) => file.entry(cid)?.issuer === file.issuer);
   return [entry, ...own].reduce((a, b) => (file.entry(b).seq > file.entry(a).seq ? b : a));
 }
 

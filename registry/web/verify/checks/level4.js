@@ -71,6 +71,8 @@ function items(view) {
   const { snapshot, contributions } = view;
   if (snapshot.use === null && snapshot.v > 1)
     throw new Refusal("the snapshot does not say what was asked of rights, as its version must");
+  if (withdrawalsOf(view).partly)
+    throw new NotChecked("some labels were taken back");
   const stated = new Map(view.excluded.map((row) => [hex(row.sha256), row.reason]));
   const isExcluded = (reason) => (rows) => stated.get(hex(rows[0].sha256)) === reason;
   const { items, excluded } = decide({

@@ -2,7 +2,7 @@
 import { hex, Refusal } from "../bytes/bytes.js";
 import { checkEntry } from "../data/log.js";
 
-/** Withdrawals of the file that are signed: [{issuer, target (hex)}]. */
+/** Withdrawals of the file that are signed: [{issuer, target (hex), said}]; `said`: whose rows, or null. */
 function signedWithdrawals(file) {
   const found = [];
   for (const cid of file.entries) {
@@ -10,7 +10,11 @@ function signedWithdrawals(file) {
     if (!entry || file.blocks.typeOf(entry.record) !== "withdrawal") continue;
     try {
       checkEntry(entry);
-      found.push({ issuer: entry.issuer, target: hex(file.blocks.record(entry.record, "withdrawal").target) });
+      const { target, ...of } = file.blocks.record(entry.record, "withdrawal");
+      const who = [of.issuer, of.contributor];
+      const said = who[1] === null ? null : who.join(" ");
+      const may = who.includes(entry.issuer);
+      found.push({ issuer: entry.issuer, target: target && hex(target), said, may });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
     }
@@ -20,11 +24,12 @@ function signedWithdrawals(file) {
 
 /**
  * What was taken back by who may: {images: Set of hex of sha256, target, snapshot: whether these were, count, without},
- * the last two the numbers of withdrawals that count and that don't.
+ * the last two the numbers of withdrawals that count and that don't; `partly`: whether rows of an image were, and others
+ * of it were not}.
  */
 export function withdrawalsOf(view) {
   const { file } = view;
-  const result = { images: new Set(), target: false, snapshot: false, count: 0, without: 0 };
+  const result = { images: new Set(), target: false, snapshot: false, count: 0, without: 0, partly: false };
   const all = signedWithdrawals(file);
   if (!all.length) return result;
   const images = allowedByImage(view);
@@ -32,7 +37,12 @@ export function withdrawalsOf(view) {
   for (const [image, { names }] of images) for (const name of [image, ...names]) byTarget.set(name, image);
   const records = new Map([[hex(view.snapshotCid.bytes), "snapshot"]]);
   for (const cid of [file.targetCid, file.target.entry]) if (cid) records.set(hex(cid.bytes), "target");
-  for (const { issuer, target } of all) {
+  const rows = all.filter(({ said }) => said);
+  const taken = rows.filter(({ may }) => may);
+  result.count = taken.length;
+  result.without = rows.length - taken.length;
+  takeRows(result, view, new Set(taken.map(({ said, target }) => `${said} ${target ?? ""}`)));
+  for (const { issuer, target } of all.filter(({ said }) => !said)) {
     const image = byTarget.get(target);
     const isHis =
       image === undefined ? records.has(target) && issuer === file.issuer : images.get(image).who.has(issuer);
@@ -44,6 +54,23 @@ export function withdrawalsOf(view) {
     }
   }
   return result;
+}
+
+/** Images of which every row was taken back; `gone`: the rows' names. */
+function takeRows(result, view, gone) {
+  if (!gone.size) return;
+  const left = new Map();
+  for (const { issuer, rows } of view.contributions) {
+    for (const row of rows) {
+      const [who, image] = [`${issuer} ${row.contributor}`, hex(row.sha256)];
+      const isGone = gone.has(`${who} `) || gone.has(`${who} ${image}`);
+      left.set(image, (left.get(image) ?? new Set()).add(isGone));
+    }
+  }
+  for (const [image, kinds] of left) if (kinds.has(true)) {
+    if (kinds.has(false)) result.partly = true;
+    else result.images.add(image);
+  }
 }
 
 /** Map of an image to who may take it back, and to the names by which it can be meant (hex). */

@@ -105,7 +105,12 @@ const auditCheck = fields({
 });
 
 /** What each version of a record type after the first added, with what its absence means. */
-export const STEPS = { snapshot: [{ trusted: [], use: null }], plan: [{ beacons: [], correction: "none" }], audit: [{ sample: null }] };
+export const STEPS = {
+  snapshot: [{ trusted: [], use: null }],
+  plan: [{ beacons: [], correction: "none" }],
+  withdrawal: [{ issuer: null, contributor: null }],
+  audit: [{ sample: null }],
+};
 
 /** Fields by a record's type, beside `type` and `v`, in its newest version. */
 export const SCHEMAS = {
@@ -194,7 +199,9 @@ export const SCHEMAS = {
     supersedes: maybe(named),
   },
   withdrawal: {
-    target,
+    target: maybe(target),
+    issuer: maybe(text),
+    contributor: maybe(text),
     reason: text,
     remedy: oneOf("notice", "remove_bytes", "retrain"),
     effective: time,
