@@ -60,7 +60,7 @@ Target = Annotated[str | None, QueryParameter(min_length=1, max_length=256, desc
 LineageFormat = Annotated[Literal["json", "prov"], QueryParameter(name="format")]
 ProofFormat = Annotated[
     Literal["json", "car"],
-    QueryParameter(name="format", description="car: a file that `emotionet verify` and the page /verify check"),
+    QueryParameter(name="format", description="car: a file that `emotionet verify` checks"),
 ]
 StatusFilter = Annotated[Literal["referenced", "stored", "withdrawn"] | None, QueryParameter()]
 Lang = Annotated[Literal["en", "es"], QueryParameter(description="the page's language")]
