@@ -42,7 +42,13 @@ SAME = {
 
 
 PLURAL = re.compile(r"\{(\w+)\}[ \u00a0](?:more |different )?[a-záéíóúñ]+s\b(?! of \{)")
-MANY = {"register.limits", "snapshots.look_hint", "snapshots_new.part", "images_one.pixels"}  # never one
+MANY = {
+    "check_reason.in_tree",
+    "register.limits",
+    "snapshots.look_hint",
+    "snapshots_new.part",
+    "images_one.pixels",
+}  # never one
 NO_NOUN = {"bytes", "hours", "veces", "times", "does", "was", "is", "has", "más", "más,"}
 
 
