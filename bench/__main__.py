@@ -23,6 +23,7 @@ LONG = (
     "exact",
     "evaluation",
     "commands",
+    "again",
     "pages",
     "snapshots",
     "registering",

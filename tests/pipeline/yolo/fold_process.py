@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+from msgspec import structs
 
 from pipeline.method import YOLOv8
 from registry.core.errors import Cancelled, EmotionetError
@@ -117,8 +118,12 @@ def others(folder: Path) -> dict[str, Any]:
     based = train(task(folder / "c", base=second.weights, epochs=1))
     refit = train(task(folder / "d", fold=None, epochs=1))
     background = task(folder / "f", epochs=1, nothing=2)
+    given = task(folder / "h")
+    stopped = train(structs.replace(given, stop_after=2))
+    again = train(structs.replace(given, stop_after=2))  # nothing is left to do
     return {
         "same": first.tensors,
+        "stopped": [told(stopped), told(again), told(train(given))],
         "fewer": told(second),
         "other_fold": train(task(folder / "e", fold=1, epochs=1)).tensors,
         "based": told(based),

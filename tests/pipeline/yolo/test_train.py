@@ -66,6 +66,20 @@ def test_every_epochs_state_has_a_digest_and_what_is_kept_has_the_same(plain: Do
     assert plain["checkpoints"] == {"2": plain["states"][1]}
 
 
+def test_a_fold_that_ends_early_is_the_same_until_then_and_goes_on_to_the_same_end(
+    plain: Document, others: Document
+) -> None:
+    stopped, again, whole = others["stopped"]
+    for one in (stopped, again):
+        assert (one["history"], one["states"]) == (plain["history"][:2], plain["states"][:2])
+        assert (one["arguments"], one["predictions"]) == (plain["arguments"], {})
+    assert (whole["tensors"], whole["states"], whole["predictions"]) == (
+        plain["tensors"],
+        plain["states"],
+        plain["predictions"],
+    )
+
+
 def test_what_is_recorded_holds_no_float_and_no_path(plain: Document) -> None:
     assert not [value for value in plain["arguments"].values() if isinstance(value, float)]
     assert not {"project", "name", "data"} & set(plain["arguments"])
