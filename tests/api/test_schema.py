@@ -38,6 +38,7 @@ ADDRESSES = {
     "/api/v1/releases": {"get", "post"},
     "/api/v1/releases/{cid}": {"get"},
     "/api/v1/releases/{cid}/report": {"get"},
+    "/api/v1/releases/{cid}/export": {"get"},
     "/api/v1/releases/{cid}/proof/{image}": {"get"},
     "/api/v1/releases/{cid}/claims": {"post"},
     "/api/v1/plans": {"get"},

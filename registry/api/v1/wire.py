@@ -17,6 +17,7 @@ from registry.core.errors import InvalidInput
 from registry.core.labeling.labeled_row import AnnotationTexts
 from registry.core.records import Remedy
 from registry.core.text.claim_text import EXAMPLE
+from registry.exports.attest.names import Unsigned
 from registry.workflows.snapshots.terms import Terms
 
 MIB = 1 << 20
@@ -62,6 +63,8 @@ ProofFormat = Annotated[
     Literal["json", "car"],
     QueryParameter(name="format", description="car: a file that `emotionet verify` checks"),
 ]
+ReleaseFormat = Annotated[Unsigned, QueryParameter(name="format", description="which program reads it")]
+ClaimNumber = Annotated[int, QueryParameter(ge=1, le=1000, description="which claim as PRML, from 1")]
 StatusFilter = Annotated[Literal["referenced", "stored", "withdrawn"] | None, QueryParameter()]
 Lang = Annotated[Literal["en", "es"], QueryParameter(description="the page's language")]
 Claim = Annotated[str, Meta(min_length=1, max_length=1000, description=f"like `{EXAMPLE}`")]

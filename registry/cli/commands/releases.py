@@ -10,6 +10,7 @@ from registry.cli.failures import print_error
 from registry.cli.named import RECORD, RUN, open_releases, run_of, stem
 from registry.cli.output import Output
 from registry.core.errors import InvalidInput, Unavailable
+from registry.exports.attest.names import FOLDERS, FORMS
 
 RELEASE = f"{RECORD}; or the FILE.car that it was exported to"
 
@@ -34,6 +35,17 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         "--hub-dataset",
         metavar="OWNER/NAME",
         help="print a file for .eval_results/ instead, with the results on this data set of the hub",
+    )
+    exporting = add(verbs, common, "export", run_export, "write a release as other programs check it")
+    exporting.add_argument("release", metavar="RELEASE", help=RELEASE)
+    exporting.add_argument("--format", choices=FORMS, required=True, help="what they check: docs/exports.md")
+    exporting.add_argument(
+        "-o",
+        "--output",
+        type=path_argument,
+        required=True,
+        metavar="FILE",
+        help=f"for {', '.join(FOLDERS)}: a folder that does not exist yet",
     )
     comparing = add(verbs, common, "compare", run_compare, "compare two releases on the images that both judged")
     comparing.add_argument("a", metavar="A", help=RELEASE)
@@ -201,6 +213,16 @@ def run_card(wanted: argparse.Namespace, output: Output) -> int:
         else:
             text = eval_results(release_view(opened.store.get, release), wanted.hub_dataset)
     output.document({"release": str(cid), "text": text}, identity="release", text=[text.rstrip("\n")])
+    return 0
+
+
+def run_export(wanted: argparse.Namespace, output: Output) -> int:
+    """Write the files."""
+    from registry.workflows.releases.export_release import export_release
+
+    with open_releases(wanted.release) as (opened, (cid,)):
+        done = export_release(opened, cid, wanted.format, wanted.output)
+    output.document(done, identity="path", text=[f"wrote {wanted.output}: {', '.join(done['files'])}"])
     return 0
 
 

@@ -1,0 +1,1 @@
+"""What a release says of itself in the formats that other programs check."""
