@@ -38,6 +38,7 @@ class Settings:
     tsa_roots: Path | None = None  # PEM: whom to trust for timestamps; None: this system's certificates
     ots: tuple[str, ...] = field(default=(), repr=False)  # OpenTimestamps calendars
     bitcoin_headers: Path | None = None  # lines of a height and a block's header, as the auditor has them
+    trusted_blocks: tuple[str, ...] = ()  # CHAIN:HASH, blocks of chains that an audit here trusts
     drand: str | None = None  # the drand network that draws mix, by its name or hash; None: none
     drand_relays: tuple[str, ...] = ()  # where its rounds are fetched; none named: the public ones
     drand_networks: Path | None = None  # networks that are trusted beside quicknet, as relays describe them at /info
@@ -232,6 +233,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         tsa_roots=_path(given, "EMOTIONET_TSA_ROOTS"),
         ots=_several(given, "EMOTIONET_OTS"),
         bitcoin_headers=_path(given, "EMOTIONET_BITCOIN_HEADERS"),
+        trusted_blocks=_several(given, "EMOTIONET_TRUSTED_BLOCKS"),
         drand=(given.get("EMOTIONET_DRAND") or "").strip().lower() or None,
         drand_relays=_several(given, "EMOTIONET_DRAND_RELAYS"),
         drand_networks=_path(given, "EMOTIONET_DRAND_NETWORKS"),

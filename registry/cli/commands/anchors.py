@@ -91,10 +91,13 @@ def run_submit(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def run_deploy(wanted: argparse.Namespace, output: Output) -> int:
-    """Deploy the contract with this registry's key."""
+    """Deploy the contract with this registry's key, where it lies on every chain."""
+    from registry.provenance.anchors.deploying import contract_address
+
     with home() as opened:
         if not opened.settings.chain_rpc:
             raise UsageError("no chain is set up", hint="set EMOTIONET_CHAIN_RPC to a node's address.")
+        output.say(f"the contract's address on every chain is {contract_address()}")
         address = opened.chain.deploy()
     text = [f"contract {address}", f"export EMOTIONET_CHAIN_CONTRACT={address}"]
     output.document({"contract": address}, identity="contract", text=text)
