@@ -10,7 +10,8 @@ import { CID, cidOfBlock, cidOfBytes, cidOfText, hashesTo } from "./bytes/cid.js
 import { TABLES } from "./data/columns.js";
 import { build, compareKeys, readRows } from "./data/tables.js";
 import { Blocks } from "./data/blocks.js";
-import { checkEntry, checkFollows, signedBytes, walk } from "./data/log.js";
+import { signedBytes } from "./data/keys.js";
+import { checkEntry, checkFollows, walk } from "./data/log.js";
 import { normal } from "./data/labels.js";
 import { decide } from "./data/snapshot.js";
 import { drawFolds, drawSeed, groupNames } from "./data/draw.js";

@@ -68,7 +68,7 @@ const FAMILIES = {
   entries: ({ block }) => {
     const cid = v.cidOfBlock(block);
     const entry = blocksOf([block]).record(cid, "entry");
-    v.checkEntry(entry);
+    v.checkEntry(entry, blocksOf([block]));
     const signed = v.signedBytes(entry);
     return { entry: cid, issuer: entry.issuer, signed, digest: v.sha256(signed) };
   },

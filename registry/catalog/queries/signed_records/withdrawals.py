@@ -19,11 +19,12 @@ _ROWS, _HELD = derived.contribution_rows.c, derived.snapshot_members.c
 
 
 def indexed(db: sa.Connection) -> list[dict[str, str]]:
-    """Every withdrawal that an entry says: ``issuer, entry, target, effective, reason, remedy``, by place."""
+    """Every withdrawal of an entry that counts: ``issuer, entry, target, effective, reason, remedy``, by place."""
     e, w = derived.entries.c, derived.withdrawals.c
     query = sa.select(e.issuer, e.cid.label("entry"), w.target, w.effective, w.reason, w.remedy).join(
         derived.withdrawals, w.cid == e.record
     )
+    query = query.where(e.revoked.is_(None))
     return [dict(row) for row in db.execute(query.order_by(e.issuer, e.seq)).mappings()]
 
 
