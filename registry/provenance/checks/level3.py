@@ -13,6 +13,7 @@ from itertools import product
 from registry.core import issuers, log, records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
+from registry.core.keys.signatures import signer_of
 from registry.core.log import anchor_digest
 from registry.core.ports.anchor import Anchors, evidence_of
 from registry.provenance.checks import drand, stamps, times, witnessed
@@ -52,14 +53,18 @@ def _chain(subject: Subject) -> Anchors:
     return subject.chain
 
 
-def _publisher(subject: Subject) -> str:
-    assert subject.entry is not None
-    return issuers.address_of(log.read_entry(subject.entry, subject.get).issuer)
+def _publishers(subject: Subject, entry: CID) -> list[str]:
+    """The addresses by which an entry may be anchored: its own key's, and those of keys that took the log over."""
+    signed = log.read_entry(entry, subject.get)
+    later = [one.successor for one in subject.changes_of(signed.issuer) if one.seq >= signed.seq]
+    return [issuers.address_of(one) for one in dict.fromkeys([signer_of(signed), *later]) if one is not None]
 
 
 def _anchored(subject: Subject, entry: CID) -> records.Block:
     """The block of the final anchor that covers an entry: its own."""
-    anchor = _chain(subject).status(anchor_digest(entry), _publisher(subject))
+    chain = _chain(subject)
+    found = [chain.status(anchor_digest(entry), who) for who in _publishers(subject, entry)]
+    anchor = next((one for one in found if one.status == "finalized"), found[0])
     if anchor.status != "finalized":
         raise Failed(f"entry {entry} is {anchor.status} on {anchor.chain}, not finalized")
     block = evidence_of(entry, anchor).block

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from registry.catalog.schema import derived
 from registry.core.ipld.cid import CID
-from registry.core.keys.authority import Change
+from registry.core.keys.authority import Change, signer_at
 
 _K, _E = derived.key_changes.c, derived.entries.c
 
@@ -41,10 +41,29 @@ def newest_change(db: sa.Connection, issuer: str, before: int | None = None) -> 
 
 
 def issuer_signed_by(db: sa.Connection, signer: str) -> str:
-    """The issuer whose log this key signs, or may sign as its recovery key: its own where no log was handed to it."""
-    handed = sa.or_(_K.successor == signer, _K.recovery == signer)
-    found: str | None = db.scalar(sa.select(_K.issuer).where(handed).order_by(_K.seq.desc(), _K.issuer).limit(1))
+    """The issuer whose log this key took over: its own where none was handed to it. (Whom a log names as its recovery
+    key did not agree to it, so that says nothing.)"""
+    found: str | None = db.scalar(
+        sa.select(_K.issuer).where(_K.successor == signer).order_by(_K.seq.desc(), _K.issuer).limit(1)
+    )
     return found or signer
+
+
+def publishers(db: sa.Connection, entry: CID) -> list[str]:
+    """The keys (DIDs) that may have anchored an entry: its signer's, and those that took the log over after it."""
+    row = db.execute(sa.select(_E.issuer, _E.seq).where(_E.cid == str(entry))).first()
+    if row is None:
+        return []
+    changes = changes_of(db, row.issuer)
+    own = next((one.signer for one in changes if one.entry == entry), None) or signer_at(row.issuer, changes, row.seq)
+    later = [one.successor for one in changes if one.seq >= row.seq]
+    return list(dict.fromkeys(one for one in (own, *later) if one is not None))
+
+
+def current_key(db: sa.Connection, issuer: str) -> str | None:
+    """The key (DID) that signs an issuer's log now; None where it is closed."""
+    changes = changes_of(db, issuer)
+    return changes[-1].successor if changes else issuer
 
 
 def revoked(db: sa.Connection, entry: CID) -> Change | None:
