@@ -79,7 +79,7 @@ FIELDS: Mapping[type[records.Record], Mapping[str, tuple[str, str]]] = {
         "prev": ("follows", NAMED),
         "log": ("in log of", NAMED),
         "record": ("says", RECORD),
-        "authority": ("by the keys of", RECORD),
+        "authority": ("by the keys of", NAMED),
     },
     records.Evidence: {"entry": ("anchors", NAMED)},
 }

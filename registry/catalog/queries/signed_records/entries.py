@@ -109,6 +109,13 @@ def newest_of_type(db: sa.Connection, issuer: str, kind: str) -> dict[str, Any] 
     return None if row is None else dict(row)
 
 
+def revoked_of(db: sa.Connection, issuer: str) -> list[dict[str, Any]]:
+    """The entries of an issuer's log that count no more, by place: ``entry, seq, type`` (None: not known here),
+    ``by`` (the entry that revoked their key)."""
+    query = sa.select(entries).where(entries.c.issuer == issuer, entries.c.revoked.is_not(None)).order_by(entries.c.seq)
+    return [{"entry": row.cid, "seq": row.seq, "type": row.record_type, "by": row.revoked} for row in db.execute(query)]
+
+
 def issuers(db: sa.Connection) -> list[str]:
     """Every issuer with an entry in the catalog, sorted."""
     return list(db.scalars(sa.select(entries.c.issuer).distinct().order_by(entries.c.issuer)))
