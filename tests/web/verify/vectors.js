@@ -73,6 +73,7 @@ const FAMILIES = {
     return { entry: cid, issuer: entry.issuer, signed, digest: v.sha256(signed) };
   },
   logs: ({ blocks, newest, until }) => v.walk(blocksOf(blocks), newest, until).map((entry) => entry.seq),
+  handovers: ({ blocks, newest, until }) => v.walk(blocksOf(blocks), newest, until).map((entry) => entry.seq),
   tables: makeTable,
   "table-blocks": ({ blocks, table }) => v.readRows(blocksOf(blocks), table),
   labels: ({ label }) => v.normal(label),
