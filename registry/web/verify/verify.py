@@ -55,8 +55,11 @@ def _digest(text: str) -> str:
     return b64encode(sha256(text.encode()).digest()).decode()
 
 
+@cache
 def _style() -> str:
-    return (_STATIC / "tokens.css").read_text("utf-8") + (_HERE / "page" / "page.css").read_text("utf-8")
+    """Both sheets without comments, indentation and the blank after a property's name."""
+    text = (_STATIC / "tokens.css").read_text("utf-8") + (_HERE / "page" / "page.css").read_text("utf-8")
+    return re.sub(r"(?m)^([\w-]+): ", r"\1:", re.sub(r"\s*\n\s*", "\n", re.sub(r"(?s)/\*.*?\*/", "", text)))
 
 
 @cache
@@ -89,8 +92,10 @@ def _visit(path: Path, order: list[Path], above: tuple[Path, ...]) -> None:
     order.append(path)
 
 
+@cache
 def _name(path: Path) -> str:
-    return "$" + re.sub(r"\W", "_", path.relative_to(_HERE).with_suffix("").as_posix())
+    """A short one: each stands in the page as often as its module is needed."""
+    return f"${sorted(_HERE.rglob('*.js')).index(path) if path != _WORDS else 'w'}"
 
 
 def _as_function(path: Path) -> str:

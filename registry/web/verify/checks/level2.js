@@ -108,8 +108,8 @@ function keys(file, view) {
     if (entry.issuer === issuer && revokedBy(changes, cid, entry))
       throw new Refusal("the key of entry {seq} was revoked by its issuer", { seq: entry.seq });
   }
-  if (!changes.length) return say("no change of keys is in the file; whether a key was revoked since shows the log");
-  return say("{count} {count|change|changes} of keys, none of which revokes what is audited", { count: changes.length });
+  if (!changes.length) return say("no change of keys is in the file");
+  return say("{count} {count|change|changes} of keys revoke nothing here", { count: changes.length });
 }
 
 function log(file, view) {

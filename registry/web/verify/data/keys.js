@@ -8,6 +8,7 @@ const PAYLOAD_TYPE = "application/vnd.emotionet.entry+cbor";
 const KEYS_TYPE = "application/vnd.emotionet.keys+cbor";
 const ISSUER = /^did:pkh:eip155:1:(0x[0-9a-f]{40})$/;
 const MOST = 100;
+const WRONG = "a change of keys does not hold";
 const verified = new WeakSet();
 
 export const isIssuer = (text) => ISSUER.test(text);
@@ -38,7 +39,7 @@ export function checkSignature(entry) {
 
 function checkProof({ issuer, log, prev, seq }, { successor, proof, revokedFrom, recovery }) {
   if (successor === null && proof === null) return;
-  const wrong = new Refusal("a log is handed over without the new key's signature");
+  const wrong = new Refusal(WRONG);
   if (successor === null || proof === null || proof.length !== 97 || log === null) throw wrong;
   let holds = false;
   try {
@@ -66,7 +67,7 @@ function changesBefore(entry, blocks) {
     const older = blocks.record(newer.authority, "entry");
     const isOfLog = older.log !== null && sameBytes(older.log, entry.log) && older.issuer === entry.issuer;
     if (!isOfLog || BigInt(older.seq) >= BigInt(newer.seq) || found.length >= MOST)
-      throw new Refusal("an entry rests on another log's keys");
+      throw new Refusal(WRONG);
     checkSignature(older);
     found.unshift(changeOf(newer.authority, older, blocks));
     newer = older;
@@ -75,23 +76,17 @@ function changesBefore(entry, blocks) {
 }
 
 function after(force, { seq, signer, successor, recovery, revokedFrom }) {
-  const wrong = (template) => {
-    throw new Refusal(template);
-  };
   const isRescue = signer === force.recovery;
-  if (signer !== force.current && !isRescue) wrong("the keys of a log are changed by a key that is not in force");
-  if (recovery !== null && force.recovery !== null && !isRescue)
-    wrong("only the recovery key may name another in its place");
-  if (revokedFrom !== null && !(1n <= BigInt(revokedFrom) && BigInt(revokedFrom) <= seq))
-    wrong("a key is revoked from a place on where it can't be");
-  if (recovery !== null && !isIssuer(recovery)) wrong("the recovery key is none");
-  const next = { current: successor, recovery: recovery ?? force.recovery, ever: force.ever };
-  if (successor === null) return next;
+  const next = { current: successor, recovery: recovery ?? force.recovery, ever: new Set([...force.ever, successor]) };
   const stays = successor === force.current;
-  if (stays && revokedFrom === null && recovery === null) wrong("a change of keys changes nothing");
-  if (force.ever.has(successor) && !stays) wrong("a key that was replaced does not come back");
-  if (successor === next.recovery) wrong("a recovery key can't be the one that signs");
-  return { ...next, ever: new Set([...force.ever, successor]) };
+  const holds =
+    (signer === force.current || isRescue) &&
+    (recovery === null || (isIssuer(recovery) && (force.recovery === null || isRescue))) &&
+    (revokedFrom === null || (1n <= BigInt(revokedFrom) && BigInt(revokedFrom) <= seq)) &&
+    (successor === null ||
+      (successor !== next.recovery && (stays ? revokedFrom !== null || recovery !== null : !force.ever.has(successor))));
+  if (!holds) throw new Refusal(WRONG);
+  return next;
 }
 
 const forceBefore = (entry, blocks) =>
@@ -115,7 +110,7 @@ export function checkMaySign(entry, blocks) {
   }
   const force = forceBefore(entry, blocks);
   if (signer === force.current) return;
-  if (signer !== force.recovery) throw new Refusal("the entry is signed by a key that is not in force");
+  if (signer !== force.recovery) throw new Refusal("the key's address is not the issuer");
   blocks.record(entry.record, "keys");
 }
 

@@ -26,7 +26,7 @@ export function checkFollows(entry, before, beforeCid) {
   if (compareBytes(entry.log, first))
     throw new Refusal("the log forks: entries of one issuer name different first ones");
   const follows = entry.authority?.key === beforeCid.key || entry.authority?.key === before.authority?.key;
-  if (!follows) throw new Refusal("an entry rests on other keys than the one before it");
+  if (!follows) throw new Refusal("an entry passes over a change of keys");
 }
 
 /** Checks that `entry` does not pass over a change of keys in `before`, where what that says is at hand. */
