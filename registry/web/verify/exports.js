@@ -28,6 +28,7 @@ import { ratioInterval, worstInterval } from "./intervals/worst.js";
 import { quantile } from "./intervals/wilson.js";
 import { concat, Refusal, Newer, hex, refuse } from "./bytes/bytes.js";
 import { sha256 } from "./bytes/sha256.js";
+import { reason, setLanguage } from "./page/words.js";
 
 globalThis.verifier = {
   verdictDocument,
@@ -84,4 +85,6 @@ globalThis.verifier = {
   Newer,
   hex,
   sha256,
+  reason,
+  setLanguage,
 };

@@ -77,9 +77,17 @@ def _text(path: Path) -> str:
 def _words() -> str:
     """Words by section, key and language, as JSON that can stand in a page's script."""
     own = catalogue()
-    reasons = tomllib.loads((_HERE / "reasons.toml").read_text("utf-8"))
+    spanish = tomllib.loads((_HERE / "reasons.toml").read_text("utf-8"))
+    reasons = {brief(text): said for text, said in spanish.items()}
+    if len(reasons) != len(spanish):
+        raise ValueError("two reasons have one name: make it longer, here and in page/words.js")
     words = {**verdict_words(), "check": own["check"], "verify": own["verify"], "reasons": reasons}
     return json.dumps(words, ensure_ascii=False).replace("</", "<\\/")
+
+
+def brief(reason: str) -> str:
+    """A reason's name among the Spanish ones: its English text stands in the modules, so it need not stand here."""
+    return sha256(reason.encode()).hexdigest()[:6]
 
 
 def _visit(path: Path, order: list[Path], above: tuple[Path, ...]) -> None:
