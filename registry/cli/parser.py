@@ -26,6 +26,7 @@ NOUNS = {  # modules of registry.cli.commands in the help's order, and the comma
     "anchors": ("anchor",),
     "proofs": ("prove", "verify"),
     "witnessing": ("log", "witness"),
+    "following": ("follow", "unfollow"),
     "access": ("token", "accounts", "writes"),
     "upkeep": ("store", "catalog", "doctor"),
 }

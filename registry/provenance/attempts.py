@@ -21,7 +21,8 @@ Get = Callable[[CID], bytes]
 
 
 def count_attempts(get: Get, plans: Sequence[CID], plan: CID) -> records.Attempts:
-    """Among an issuer's ``plans``, each once in the log's order, those that attempt the same as ``plan``, one of them.
+    """Among an issuer's ``plans``, one an entry in the log's order, those that attempt the same as ``plan``, one of
+    them.
 
     Errors as ``get``'s and those of records that are malformed.
     """

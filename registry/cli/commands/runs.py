@@ -57,6 +57,12 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         help="which weights are published as final",
     )
     training.add_argument(
+        "--correction",
+        choices=["holm", "none"],
+        default="holm",
+        help="how “supported” is corrected for the number of attempts (default: holm; pages say it of none)",
+    )
+    training.add_argument(
         "--unanchored", action="store_true", help="do not wait for the chain (audit level 3 will not hold)"
     )
     verbs = group(commands, "runs", "training runs")
@@ -109,6 +115,7 @@ def run_train(wanted: argparse.Namespace, output: Output) -> int:
         final=wanted.final,
         engine=wanted.engine,
         unanchored=wanted.unanchored,
+        correction=wanted.correction,
         name=wanted.name,
     )
     with home() as opened:

@@ -17,6 +17,7 @@ import { decide } from "./data/snapshot.js";
 import { drawFolds, drawSeed, groupNames } from "./data/draw.js";
 import { checkpointDigest, readFolder, tensorsDigest } from "./data/weights.js";
 import { figureName } from "./figures/names.js";
+import { corrected } from "./figures/correction.js";
 import { judge } from "./figures/verdicts.js";
 import { judgementsOf } from "./figures/input.js";
 import { Evaluation } from "./figures/evaluation.js";
@@ -57,6 +58,7 @@ globalThis.verifier = {
   tensorsDigest,
   figureName,
   judge,
+  corrected,
   judgementsOf,
   Evaluation,
   frac,

@@ -114,6 +114,7 @@ const FAMILIES = {
   },
   "figure-names": v.figureName,
   verdicts: ({ claim, figure }) => v.judge(claim, figure),
+  corrections: ({ verdicts, correction, attempts, figures: of }) => v.corrected(verdicts, correction, attempts, of),
   intervals: interval,
   releases: release,
   [SENTENCES]: (facts) => v.verdictDocument(v.verdictOf(facts)),

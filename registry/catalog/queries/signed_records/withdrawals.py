@@ -121,6 +121,17 @@ def may_take_back(db: sa.Connection, snapshot: str | None, sha256s: Collection[s
     return found
 
 
+def speaks_for_all(db: sa.Connection, sha256s: Collection[str], issuer: str) -> bool:
+    """Whether somebody registered these images, and each who did is ``issuer``, or said so of it as a contributor."""
+    found: dict[tuple[str, str], bool] = {}
+    for part in chunks(sha256s):
+        rows = sa.select(_ROWS.sha256, _ROWS.issuer, _ROWS.contributor).where(_ROWS.sha256.in_(part)).distinct()
+        for row in db.execute(rows):
+            said = (row.sha256, row.issuer)
+            found[said] = found.get(said, False) or issuer in (row.issuer, row.contributor)
+    return bool(found) and all(found.values())
+
+
 def contributions_elsewhere(db: sa.Connection, snapshot: str) -> list[str]:
     """The contributions that a snapshot names and whose rows the catalog has not: they came in a file."""
     known = sa.select(derived.contributions.c.cid)

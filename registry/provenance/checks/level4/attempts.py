@@ -57,19 +57,20 @@ def _is_whole(subject: Subject) -> bool:
 
 
 def _plans(subject: Subject) -> tuple[list[CID], list[CID]]:
-    """The plans that the log says before the release, each once in its order: those that were issued well before it
-    (others may have been signed while it was made), and all. ``NotFound`` where the log is not whole here."""
+    """The plans that the log says before the release, one an entry, in its order: those that were issued well before it
+    (others may have been signed while it was made), and all. A plan that is signed again is another attempt, since its
+    folds may be drawn anew. ``NotFound`` where the log is not whole here."""
     if subject.entry is None:
         raise NotFound("no signed entry for this release is at hand")
     newest = log.read_entry(subject.entry, subject.get)
-    found: dict[CID, str] = {}
+    found: list[tuple[CID, str]] = []
     for count, (_, entry) in enumerate(log.walk_back(subject.entry, None, subject.get)):
         if count > MAX_ENTRIES:
             raise NotFound(f"the log has more than {MAX_ENTRIES} entries")
         if isinstance(records.parse(subject.get(entry.record)), records.Plan):
-            found[entry.record] = entry.issued_at
-    plans = list(reversed(found))
+            found.insert(0, (entry.record, entry.issued_at))
+    plans = [cid for cid, _ in found]
     plan = subject.release.draw.plan
-    if plan not in found:
+    if plan not in plans:
         raise Failed("no entry of the log signs the release's plan")
-    return [cid for cid in plans if cid == plan or log.clearly_before(found[cid], newest.issued_at)], plans
+    return [cid for cid, time in found if cid == plan or log.clearly_before(time, newest.issued_at)], plans
