@@ -48,6 +48,8 @@ class Teller:
         entry = records.Entry(
             issuer=self.key.did,
             key=self.key.public_key,
+            v=1,
+            authority=None,
             seq=seq,
             prev=None if before is None else bytes(before),
             log=None if before is None else bytes(self.entries[0]),
