@@ -36,6 +36,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     attributes: tuple[str, ...] | None = None  # by which groups were compared
     attempts: Attempts | None = None
     correction: str | None = None  # for them, as the plan locked it: "holm" or "none"
+    abandoned: tuple[int, ...] = ()  # days before the release, of each earlier attempt that became none
     attempts_stated: bool = False  # by the issuer alone: nobody counted
     base: str | None = None  # "unknown", "partly" or "known"; None: training began from the architecture alone
     order: str | None = None  # "proven" by a chain, "stamped"; "journal": no block in the draw; "unasked": one

@@ -35,6 +35,7 @@ OTHERWISE = (
 INFERRED = "inferred_attribute"
 SUPPORTS = ("supported", "seen")
 MAX_CHECKS = 5  # that are named
+MAX_AGES = 10  # of plans that became nothing
 MAX_NAMED = 3  # claims, up to which the short form names each
 
 
@@ -224,6 +225,14 @@ def _more(facts: Facts) -> Iterator[Part]:
     if facts.attempts is not None:
         shown = attempts_document(facts.attempts, claims=facts.claims != (), stated=facts.attempts_stated)
         yield Part("attempt", tuple(shown.values()))
+        if facts.abandoned and not facts.attempts_stated:
+            yield _abandoned(facts.abandoned)
+
+
+def _abandoned(days: Sequence[int]) -> Part:
+    """Earlier attempts that became no release, with their age when this one was published."""
+    shown = ", ".join(map(str, days[:MAX_AGES])) + (", …" if len(days) > MAX_AGES else "")
+    return part("part", "abandoned", plans=counted("earlier", len(days)), days=shown)
 
 
 def _basis(facts: Facts) -> Iterator[Part]:

@@ -155,12 +155,14 @@ def _print(opened: Home, run: str, output: Output, *, ended: bool = False) -> in
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List runs, newest first."""
     from registry.catalog.queries.training_runs import runs
+    from registry.core.text.days import days_between
     from registry.workflows.names.references import with_run_names
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = runs.list_runs(db, cursor=None, limit=wanted.limit)
-        found = with_run_names(opened, db, found)
-    columns = ["run", "status", "recipe", "snapshot", "release", "names"]
+        now = opened.now()
+        found = [{**one, "days": days_between(one["created"], now)} for one in with_run_names(opened, db, found)]
+    columns = ["run", "status", "days", "recipe", "snapshot", "release", "names"]
     output.lines(found, identity="run", columns=columns, drop=("recipe", "snapshot", "release"))
     return 0
 

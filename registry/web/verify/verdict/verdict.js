@@ -9,6 +9,7 @@ const OF_WORD = { supported: "supported", "supported on seen images": "seen", re
 const INFERRED = "inferred_attribute";
 const SUPPORTS = ["supported", "seen"];
 const MAX_CHECKS = 5;
+const MAX_AGES = 10;
 const MAX_NAMED = 3;
 const MAX_TEXT = 200;
 const NUMBER = /^-?[0-9]{1,20}(\.[0-9]{1,20})?$/;
@@ -195,6 +196,11 @@ function more(facts) {
   if (facts.withdrawn_snapshot) found.push(part("part", "withdrawn_snapshot"));
   if (facts.withdrawn_images) found.push(part("part", "withdrawn_images", { count: String(facts.withdrawn_images) }));
   if (facts.attempts) found.push(attemptPart(facts));
+  const { abandoned } = facts;
+  if (facts.attempts && abandoned.length && !facts.attempts_stated) {
+    const days = abandoned.slice(0, MAX_AGES).join(", ") + (abandoned.length > MAX_AGES ? ", …" : "");
+    found.push(part("part", "abandoned", { plans: counted("earlier", abandoned.length), days }));
+  }
   return found;
 }
 
@@ -225,6 +231,7 @@ const NOTHING = {
   attributes: null,
   attempts: null,
   correction: null,
+  abandoned: [],
   attempts_stated: false,
   base: null,
   order: null,
