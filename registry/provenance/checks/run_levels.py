@@ -103,4 +103,5 @@ def _facts(subject: Subject, withdrawn: list[dict[str, str]]) -> Facts:
         return Facts(withdrawn=any(one["what"] == subject.type for one in withdrawn))
     found = guarded(lambda: people(subject.release, subject.get), None)
     facts = release_facts(subject.release, found, withdrawn)
-    return structs.replace(facts, abandoned=guarded(lambda: attempts.abandoned(subject), ()))
+    none: tuple[int, ...] = ()
+    return structs.replace(facts, abandoned=guarded(lambda: attempts.abandoned(subject), none))
