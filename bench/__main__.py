@@ -20,6 +20,7 @@ LONG = (
     "memory",
     "scaling",
     "coverage",
+    "attempts",
     "exact",
     "evaluation",
     "commands",

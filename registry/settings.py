@@ -51,6 +51,7 @@ class Settings:
     checkpoint_seconds: float = 300.0  # between two checkpoints of a fold that are kept as blocks, for other machines
     ray_address: str | None = None  # of a Ray cluster; None: one is started on this machine
     finality_seconds: float = 1800.0
+    follow_seconds: float = 300.0  # between two looks at logs that are followed
     accounts: tuple[tuple[str, tuple[str, ...]], ...] = ()  # wallets that may sign in, with their scopes
     public_url: str | None = None  # where others reach the pages, as scheme and host: what a wallet signs in to
     sign_in_chain: int = 1  # the chain that a wallet must name
@@ -246,6 +247,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         lease_seconds=_number(given, "EMOTIONET_LEASE_SECONDS", 30.0),
         checkpoint_seconds=_number(given, "EMOTIONET_CHECKPOINT_SECONDS", 300.0),
         finality_seconds=_number(given, "EMOTIONET_FINALITY_SECONDS", 1800.0),
+        follow_seconds=_number(given, "EMOTIONET_FOLLOW_SECONDS", 300.0),
         accounts=_accounts(given),
         public_url=_public_url(given),
         sign_in_chain=int(_number(given, "EMOTIONET_SIGN_IN_CHAIN", 1)),

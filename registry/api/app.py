@@ -43,7 +43,7 @@ from registry.api.serving.followers import FOLLOWERS
 from registry.api.serving.kept import Kept
 from registry.api.serving.metrics import Answers
 from registry.api.strict_request import StrictRequest
-from registry.api.v1 import audits, content, images, names, releases, runs, search, session, snapshots, writes
+from registry.api.v1 import audits, content, images, issuers, names, releases, runs, search, session, snapshots, writes
 from registry.api.v1.wire import JSON_BYTES
 from registry.assembly import Home
 from registry.catalog.accounts import configured
@@ -56,7 +56,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
-_NOUNS = (content, images, snapshots, runs, releases, audits, names, search, session, writes)
+_NOUNS = (content, images, snapshots, runs, releases, audits, names, issuers, search, session, writes)
 _PAGES = (  # their addresses may have documents too
     *(home_page, docs, signin, image_pages, register),
     *(snapshot_pages, run_pages),

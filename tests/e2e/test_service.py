@@ -142,7 +142,16 @@ def test_the_four_uses_over_http(environment: dict[str, str], tmp_path: Path, mo
         assert audit["holds"], [one for one in audit["checks"] if one["result"] == "does not hold"]
         beyond = {one["id"] for one in audit["checks"] if one["result"] == "not checked"}
         # the chain is real: level 3 is not among them
-        assert beyond == {"2.labels", "2.query", "5.pixels", "5.dropped", "5.rights", "7.predictions", "8.training"}
+        assert beyond == {
+            "2.labels",
+            "3.witnesses",
+            "2.query",
+            "5.pixels",
+            "5.dropped",
+            "5.rights",
+            "7.predictions",
+            "8.training",
+        }
         assert client.get(f"/api/v1/lineage/{release}").json()["nodes"]
         report = client.get(f"/api/v1/releases/{release}/report", params={"lang": "es"})
         assert (report.status_code, report.headers["content-type"]) == (200, "text/html; charset=utf-8")

@@ -52,17 +52,14 @@ def _chain(subject: Subject) -> Anchors:
     return subject.chain
 
 
-def _publisher(subject: Subject) -> str:
-    assert subject.entry is not None
-    return issuers.address_of(log.read_entry(subject.entry, subject.get).issuer)
-
-
 def _anchored(subject: Subject, entry: CID) -> records.Block:
     """The block of the final anchor that covers an entry: its own. Where no chain is asked, as a proof shows it."""
     proven = chain_proofs.block_of(subject, entry) if subject.offline or subject.chain is None else None
     if proven is not None:
         return proven
-    anchor = _chain(subject).status(anchor_digest(entry), _publisher(subject))
+    chain = _chain(subject)
+    found = [chain.status(anchor_digest(entry), who) for who in chain_proofs.publishers(subject, entry)]
+    anchor = next((one for one in found if one.status == "finalized"), found[0])
     if anchor.status != "finalized":
         raise Failed(f"entry {entry} is {anchor.status} on {anchor.chain}, not finalized")
     block = evidence_of(entry, anchor).block

@@ -223,7 +223,7 @@ def cases() -> dict[str, tuple[Value, tuple[str, ...], str]]:
         "an unknown field": (Forgery({at.evaluation: _set(note="x")}).given(), ("1.records",), "exactly the fields"),
         "a link where none may stand": (
             _evidence(at.entry, "witness", {"x": at.plan}),
-            ("1.records",),
+            ("1.records", "3.included"),
             "evidence links to nothing",
         ),
         "a draw where a plan must be": (

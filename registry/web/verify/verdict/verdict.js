@@ -7,7 +7,9 @@ export const LANGUAGES = ["en", "es"];
 const STATES = ["supported", "seen", "refuted", "undecided"];
 const OF_WORD = { supported: "supported", "supported on seen images": "seen", refuted: "refuted" };
 const INFERRED = "inferred_attribute";
+const SUPPORTS = ["supported", "seen"];
 const MAX_CHECKS = 5;
+const MAX_AGES = 10;
 const MAX_NAMED = 3;
 const MAX_TEXT = 200;
 const NUMBER = /^-?[0-9]{1,20}(\.[0-9]{1,20})?$/;
@@ -90,7 +92,22 @@ function claimPart(claim) {
     const of = { figure: figureText(claim, claim.threshold), images, reason: WORDS.why[INFERRED].map(plain) };
     return part("headline", "inferred", { claim: text, ...of });
   }
-  return part("headline", stateOf(claim), { claim: text, figure: figureText(claim, claim.threshold), images });
+  const key = isCorrected(claim) ? "corrected" : stateOf(claim);
+  return part("headline", key, { claim: text, figure: figureText(claim, claim.threshold), images });
+}
+
+// Undecided by the correction for the number of tests alone.
+const isCorrected = (claim) => stateOf(claim) === "undecided" && SUPPORTS.includes(OF_WORD[claim.alone]);
+
+/** Where a claim is supported, or would be: whether that is corrected for attempts, claims of one plan, or both. */
+function correctionPart({ claims, attempts, correction }) {
+  if (!correction || !(claims ?? []).some((claim) => SUPPORTS.includes(stateOf(claim)) || isCorrected(claim))) return [];
+  if (!attempts) return correction === "none" ? [] : [part("part", "correction_open")];
+  if (attempts.count <= 1 && claims.length <= 1) return [];
+  const [times, each] = [counted("attempts", attempts.count), counted("claims", claims.length)];
+  const both = times.map((text, at) => `${text} × ${each[at]}`);
+  const tests = claims.length === 1 ? times : attempts.count === 1 ? each : both;
+  return [part("part", correction === "none" ? "correction_none" : "correction_holm", { tests })];
 }
 
 function joined(lists) {
@@ -167,7 +184,7 @@ function more(facts) {
     if (claim.needed === null || stateOf(claim) !== "undecided") continue;
     found.push(part("part", "needed", { count: String(claim.needed), claim: claimText(claim) }));
   }
-  found.push(...basis(facts));
+  found.push(...correctionPart(facts), ...basis(facts));
   const hasClaims = facts.claims !== null;
   const isConsistent = facts.records === "consistent";
   if (hasClaims && (isConsistent || isUnsigned(facts) || !isStated(facts))) found.push(recordsPart(facts));
@@ -179,6 +196,11 @@ function more(facts) {
   if (facts.withdrawn_snapshot) found.push(part("part", "withdrawn_snapshot"));
   if (facts.withdrawn_images) found.push(part("part", "withdrawn_images", { count: String(facts.withdrawn_images) }));
   if (facts.attempts) found.push(attemptPart(facts));
+  const { abandoned } = facts;
+  if (facts.attempts && abandoned.length && !facts.attempts_stated) {
+    const days = abandoned.slice(0, MAX_AGES).join(", ") + (abandoned.length > MAX_AGES ? ", …" : "");
+    found.push(part("part", "abandoned", { plans: counted("earlier", abandoned.length), days }));
+  }
   return found;
 }
 
@@ -197,7 +219,7 @@ function stateOfAll(facts) {
   return states.size > 1 ? "mixed" : states.size ? [...states][0] : "none";
 }
 
-const NO_CLAIM = { value: null, low: null, high: null, needed: null, reason: null, n: null };
+const NO_CLAIM = { value: null, low: null, high: null, needed: null, reason: null, n: null, alone: null };
 const NOTHING = {
   type: "release",
   file: null,
@@ -208,6 +230,8 @@ const NOTHING = {
   groups: null,
   attributes: null,
   attempts: null,
+  correction: null,
+  abandoned: [],
   attempts_stated: false,
   base: null,
   order: null,
