@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import product
 
-from registry.core import issuers, log, records
+from registry.core import log, records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import anchor_digest
