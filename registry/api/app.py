@@ -30,6 +30,7 @@ from registry.api.pages import audits as audit_pages
 from registry.api.pages import docs, lineage, predict, register, signin, verify
 from registry.api.pages import home as home_page
 from registry.api.pages import images as image_pages
+from registry.api.pages import issuers as issuer_pages
 from registry.api.pages import releases as release_pages
 from registry.api.pages.base import static
 from registry.api.pages.base.common import read_early
@@ -60,7 +61,7 @@ _NOUNS = (content, images, snapshots, runs, releases, audits, names, issuers, se
 _PAGES = (  # their addresses may have documents too
     *(home_page, docs, signin, image_pages, register),
     *(snapshot_pages, run_pages),
-    *(release_pages, predict, lineage, audit_pages),
+    *(release_pages, predict, lineage, audit_pages, issuer_pages),
 )
 _ROOT = (*gateway.ROOT_HANDLERS, *tlog.HANDLERS, *system.ROOT_HANDLERS, *static.HANDLERS, *verify.HANDLERS)
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from litestar.testing import TestClient
 
+from registry.api.app import create_app
 from registry.assembly import Home, open_home
 from registry.catalog.queries.signed_records import entries
 from registry.core import records
@@ -342,3 +344,22 @@ def test_too_much_that_is_refused_ends_the_listening(
         follow(here, KEY.did, [address])
         found = bring_up_to_date(here, KEY.did)
     assert (found["state"], len(found["refusals"])) == ("refused", 3)
+
+
+def test_page_and_document_list_who_is_followed_and_what_was_refused(homes: Callable[[str], Home]) -> None:
+    here, liar = homes("here"), Teller(KEY)
+    liar.say(liar.put(encoding.encode({"type": "profile", "v": 1, "name": "<b>"})))
+    with telling(liar) as address:
+        follow(here, KEY.did, [address])
+        bring_up_to_date(here, KEY.did)
+    with TestClient(create_app(here)) as client:
+        (told,) = client.get("/api/v1/issuers").json()["items"]
+        assert (told["issuer"], len(told["refusals"])) == (KEY.did, 1)
+        head = client.get(f"/api/v1/issuers/{KEY.did}/head").json()
+        assert head == {"issuer": KEY.did, "entry": told["head"], "seq": told["entries"] - 1}
+        assert client.get(f"/api/v1/issuers/{OTHER.did}/head").status_code == 404
+        for language in ("en", "es"):
+            page = client.get(f"/issuers?lang={language}", headers={"Accept": "text/html"})
+            assert page.status_code == 200
+            assert KEY.did in page.text
+            assert told["refusals"][0]["code"] in page.text
