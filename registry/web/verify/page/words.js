@@ -1,7 +1,7 @@
 // The page's words in its language.
 import { fillIn, hex, utf8 } from "../bytes/bytes.js";
 import { sha256 } from "../bytes/sha256.js";
-import { plain } from "../verdict/verdict.js";
+import { plain } from "../verdict/text.js";
 import { WORDS } from "../words.js";
 
 const LANGUAGES = ["en", "es"];
