@@ -38,6 +38,7 @@ LONG = (
     "fresh",
     "stores",
     "machines",
+    "gas",
 )  # asked for by name
 
 
