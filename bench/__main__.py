@@ -20,6 +20,7 @@ LONG = (
     "memory",
     "scaling",
     "coverage",
+    "attempts",
     "exact",
     "evaluation",
     "commands",
@@ -37,6 +38,7 @@ LONG = (
     "fresh",
     "stores",
     "machines",
+    "gas",
 )  # asked for by name
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from registry.core.errors import Conflict, NotFound, Unavailable, UsageError
 from registry.core.extras import need
+from registry.core.issuers import address_of, did_of
 from registry.settings import STORES, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ class Home:
         if self.settings.key is not None:
             return self._secret_key(self.settings.key)
 
-        key = load_or_create(self._folder(), self.settings.passphrase)
+        self._finish_handover()
+        key = load_or_create(self._folder(), self.settings.passphrase, issuer_of=self._issuer_of)
         if key.created:
             print(f"made a publishing key: {key.path} (keep a copy of this folder)", file=sys.stderr)
         return key
@@ -141,8 +143,28 @@ class Home:
         from registry.provenance.keys.secret_key import NAME, open_secret
 
         key = open_secret(text, self.settings.passphrase, self.settings.key_file or Path(NAME))
-        signed_heads.check_signer(self.settings.home, key.address)
+        key.did = self._issuer_of(key.address)
+        signed_heads.check_signer(self.settings.home, address_of(key.did))
         return key
+
+    def _issuer_of(self, address: str) -> str:
+        """Whose log a key of this address signs, as the catalog knows."""
+        did = did_of(address)
+        if not self._has_catalog():
+            return did
+        from registry.catalog.queries.signed_records.key_changes import issuer_signed_by
+
+        with self.catalog.read() as db:
+            return issuer_signed_by(db, did)
+
+    def _finish_handover(self) -> None:
+        """What a process did not get to after it had handed the log over to another key."""
+        from registry.provenance.keys import replacing
+
+        if replacing.waiting(self.settings.home) is not None and self._has_catalog():
+            from registry.workflows.keys.change_keys import finish
+
+            finish(self)
 
     @cached_property
     def chain(self) -> Chain:

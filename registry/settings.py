@@ -38,6 +38,7 @@ class Settings:
     tsa_roots: Path | None = None  # PEM: whom to trust for timestamps; None: this system's certificates
     ots: tuple[str, ...] = field(default=(), repr=False)  # OpenTimestamps calendars
     bitcoin_headers: Path | None = None  # lines of a height and a block's header, as the auditor has them
+    trusted_blocks: tuple[str, ...] = ()  # CHAIN:HASH, blocks of chains that an audit here trusts
     drand: str | None = None  # the drand network that draws mix, by its name or hash; None: none
     drand_relays: tuple[str, ...] = ()  # where its rounds are fetched; none named: the public ones
     drand_networks: Path | None = None  # networks that are trusted beside quicknet, as relays describe them at /info
@@ -50,6 +51,7 @@ class Settings:
     checkpoint_seconds: float = 300.0  # between two checkpoints of a fold that are kept as blocks, for other machines
     ray_address: str | None = None  # of a Ray cluster; None: one is started on this machine
     finality_seconds: float = 1800.0
+    follow_seconds: float = 300.0  # between two looks at logs that are followed
     accounts: tuple[tuple[str, tuple[str, ...]], ...] = ()  # wallets that may sign in, with their scopes
     public_url: str | None = None  # where others reach the pages, as scheme and host: what a wallet signs in to
     sign_in_chain: int = 1  # the chain that a wallet must name
@@ -232,6 +234,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         tsa_roots=_path(given, "EMOTIONET_TSA_ROOTS"),
         ots=_several(given, "EMOTIONET_OTS"),
         bitcoin_headers=_path(given, "EMOTIONET_BITCOIN_HEADERS"),
+        trusted_blocks=_several(given, "EMOTIONET_TRUSTED_BLOCKS"),
         drand=(given.get("EMOTIONET_DRAND") or "").strip().lower() or None,
         drand_relays=_several(given, "EMOTIONET_DRAND_RELAYS"),
         drand_networks=_path(given, "EMOTIONET_DRAND_NETWORKS"),
@@ -244,6 +247,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         lease_seconds=_number(given, "EMOTIONET_LEASE_SECONDS", 30.0),
         checkpoint_seconds=_number(given, "EMOTIONET_CHECKPOINT_SECONDS", 300.0),
         finality_seconds=_number(given, "EMOTIONET_FINALITY_SECONDS", 1800.0),
+        follow_seconds=_number(given, "EMOTIONET_FOLLOW_SECONDS", 300.0),
         accounts=_accounts(given),
         public_url=_public_url(given),
         sign_in_chain=int(_number(given, "EMOTIONET_SIGN_IN_CHAIN", 1)),

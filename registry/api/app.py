@@ -30,6 +30,7 @@ from registry.api.pages import audits as audit_pages
 from registry.api.pages import docs, lineage, predict, register, signin, verify
 from registry.api.pages import home as home_page
 from registry.api.pages import images as image_pages
+from registry.api.pages import issuers as issuer_pages
 from registry.api.pages import releases as release_pages
 from registry.api.pages.base import static
 from registry.api.pages.base.common import read_early
@@ -47,6 +48,7 @@ from registry.api.v1 import (
     audits,
     content,
     images,
+    issuers,
     names,
     release_files,
     releases,
@@ -68,11 +70,14 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
-_NOUNS = (content, images, snapshots, runs, releases, release_files, audits, names, search, session, writes)
+_NOUNS = (
+    *(content, images, snapshots, runs, releases, release_files),
+    *(audits, names, issuers, search, session, writes),
+)
 _PAGES = (  # their addresses may have documents too
     *(home_page, docs, signin, image_pages, register),
     *(snapshot_pages, run_pages),
-    *(release_pages, predict, lineage, audit_pages),
+    *(release_pages, predict, lineage, audit_pages, issuer_pages),
 )
 _ROOT = (*gateway.ROOT_HANDLERS, *tlog.HANDLERS, *system.ROOT_HANDLERS, *static.HANDLERS, *verify.HANDLERS)
 

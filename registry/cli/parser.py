@@ -22,9 +22,11 @@ NOUNS = {  # modules of registry.cli.commands in the help's order, and the comma
     "runs": ("train", "runs"),
     "releases": ("release", "plans", "predict"),
     "names": ("name", "profile"),
-    "anchors": ("keys", "anchor"),
+    "keys": ("keys",),
+    "anchors": ("anchor",),
     "proofs": ("prove", "verify"),
     "witnessing": ("log", "witness"),
+    "following": ("follow", "unfollow"),
     "access": ("token", "accounts", "writes"),
     "upkeep": ("store", "catalog", "doctor"),
 }

@@ -1,10 +1,7 @@
 """The log: each issuer signs and appends entries, and each entry names one record.
 
-What is signed: DSSE's pre-authentication encoding (PAE) over the canonical dag-cbor of the entry's
-map without ``signature``, payload type bound; the 32-byte digest is sha2-256 of that. A signature is
-64 bytes, r || s, ECDSA on secp256k1 with RFC 6979 nonces and low s. The entry holds the public key, and
-keccak-256 of that key gives the issuer's address: a verifier needs no recovery of keys, and so no
-recovery id. Signatures are checked here and made elsewhere (``Signer``).
+What is signed is said in ``registry.core.keys.signatures``, who may sign in ``registry.core.keys.authority``.
+Signatures are checked here and made elsewhere (``Signer``).
 
 Invariants of a log: ``seq`` counts up from 0; ``prev`` names the entry before, ``log`` the first one, and both are
 None in the first alone, whose record is an ``Issuer``. A hole is ``log_gap``; two entries of one issuer with one
@@ -22,16 +19,25 @@ from typing import Protocol
 import msgspec
 
 from registry.core import records
-from registry.core.errors import InvalidInput, NewerVersion, Untrusted
+from registry.core.errors import InvalidInput, NewerVersion, NotFound, Untrusted
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, SHA2_256
 from registry.core.ipld.dag import Get
-from registry.core.issuers import DID_PREFIX, address_of_key, check_did, is_did, signed_by
-from registry.core.records import Entry
+from registry.core.issuers import DID_PREFIX, address_of_key, check_did, signed_by
+from registry.core.keys.authority import check_may_sign
+from registry.core.keys.signatures import ALG as ALG
+from registry.core.keys.signatures import PAYLOAD_TYPE as PAYLOAD_TYPE
+from registry.core.keys.signatures import check_signature
+from registry.core.keys.signatures import pae as pae
+from registry.core.keys.signatures import signing_bytes as signing_bytes
+from registry.core.records import Entry, Keys
 
-ALG = "dsse-es256k"
-PAYLOAD_TYPE = "application/vnd.emotionet.entry+cbor"
 SKEW = 300  # seconds: clocks of different machines, a chain's, and one that was corrected
+
+
+def nothing(cid: CID) -> bytes:
+    """For an entry that rests on no other: ``NotFound``."""
+    raise NotFound(f"{cid} is not at hand")
 
 
 class Signer(Protocol):
@@ -39,12 +45,12 @@ class Signer(Protocol):
 
     @property
     def did(self) -> str:
-        """The issuer's did:pkh, lower-case."""
+        """The issuer's did:pkh, lower-case: of the key that opened the log."""
         ...
 
     @property
     def public_key(self) -> bytes:
-        """The 33 bytes of the compressed public key whose address the issuer is."""
+        """The 33 bytes of the compressed public key that signs."""
         ...
 
     def sign(self, message: bytes) -> bytes:
@@ -52,22 +58,19 @@ class Signer(Protocol):
         ...
 
 
-def pae(payload_type: str, payload: bytes) -> bytes:
-    """DSSE v1 pre-authentication encoding (secure-systems-lab/dsse, protocol.md)."""
-    kind = payload_type.encode()
-    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
-
-
-def signing_bytes(entry: Entry) -> bytes:
-    """The exact bytes that an entry's signature covers; its own ``signature`` plays no part."""
-    value = records.to_value(entry)
-    del value["signature"]
-    return pae(PAYLOAD_TYPE, encoding.encode(value))
-
-
-def make_entry(signer: Signer, seq: int, prev: CID | None, first: CID | None, record: CID, issued_at: str) -> Entry:
-    """Sign the next entry of the signer's log, which ``first`` opens. ``InvalidInput`` if ``seq``, ``prev`` and
-    ``first`` contradict each other."""
+def make_entry(
+    signer: Signer,
+    seq: int,
+    prev: CID | None,
+    first: CID | None,
+    record: CID,
+    issued_at: str,
+    *,
+    authority: CID | None = None,
+    get: Get = nothing,
+) -> Entry:
+    """Sign the next entry of the signer's log, which ``first`` opens; ``authority`` is the newest change of keys before
+    it, which ``get`` reads. ``InvalidInput`` if ``seq``, ``prev`` and ``first`` contradict each other."""
     check_did(signer.did)
     if seq < 0 or (seq == 0) != (prev is None) or (seq == 0) != (first is None) or (seq == 1 and first != prev):
         raise InvalidInput(
@@ -76,8 +79,10 @@ def make_entry(signer: Signer, seq: int, prev: CID | None, first: CID | None, re
         )
     records.check_time(issued_at)
     draft = Entry(
+        v=1 if authority is None else 2,
         issuer=signer.did,
         key=signer.public_key,
+        authority=authority,
         seq=seq,
         prev=None if prev is None else bytes(prev),
         log=None if first is None else bytes(first),
@@ -87,25 +92,15 @@ def make_entry(signer: Signer, seq: int, prev: CID | None, first: CID | None, re
         signature=b"",
     )
     entry = msgspec.structs.replace(draft, signature=signer.sign(signing_bytes(draft)))
-    verify_entry(entry)
+    verify_entry(entry, get)
     return entry
 
 
-def verify_entry(entry: Entry) -> None:
-    """``Untrusted`` ``bad_signature`` unless the entry's issuer signed exactly this entry."""
-    if entry.alg != ALG:
-        raise Untrusted(
-            f"signatures of kind {entry.alg!r} can't be checked here", code="bad_signature", hint="use a newer version."
-        )
-    if not is_did(entry.issuer):
-        raise Untrusted(f"{entry.issuer!r} is not an issuer that can be checked here", code="bad_signature")
-    if DID_PREFIX + address_of_key(entry.key) != entry.issuer:
-        raise Untrusted(f"the key of entry {entry.seq} is not that of {entry.issuer}", code="bad_signature")
-    if not signed_by(entry.key, entry.signature, signing_bytes(entry)):
-        raise Untrusted(f"entry {entry.seq} was not signed by {entry.issuer}", code="bad_signature")
-    placed = {entry.prev is None, entry.log is None} == {entry.seq == 0}
-    if entry.seq < 0 or not placed or (entry.seq == 1 and entry.log != entry.prev):
-        raise Untrusted(f"entry {entry.seq} of {entry.issuer} contradicts its own place in the log", code="log_gap")
+def verify_entry(entry: Entry, get: Get = nothing) -> None:
+    """``Untrusted`` unless exactly this entry was signed by the key that may sign in its place. ``get`` reads what an
+    entry after a change of keys rests on; what it raises for what is absent passes through."""
+    check_signature(entry)
+    check_may_sign(entry, get)
 
 
 def log_of(entry: Entry, cid: CID) -> bytes:
@@ -135,6 +130,30 @@ def check_successor(newer: Entry, older: Entry, older_cid: CID) -> None:
         raise Untrusted(
             f"entries {older.seq} and {newer.seq} of {newer.issuer} name different first entries", code="log_fork"
         )
+    if newer.authority not in (older.authority, older_cid):
+        raise Untrusted(
+            f"entry {newer.seq} of {newer.issuer} rests on other keys than entry {older.seq}", code="bad_signature"
+        )
+
+
+def check_heeds(newer: Entry, older: Entry, older_cid: CID, get: Get) -> None:
+    """``Untrusted`` where ``newer`` goes on as if ``older``, right before it, had not changed the keys. What ``older``
+    says need not be at hand."""
+    if newer.authority == older_cid:
+        return
+    try:
+        said = records.parse(get(older.record))
+    except NewerVersion as error:
+        if error.kind == "keys":
+            raise
+        return
+    except (NotFound, InvalidInput, Untrusted):
+        return
+    if isinstance(said, Keys):
+        raise Untrusted(
+            f"entry {newer.seq} of {newer.issuer} passes over entry {older.seq}, which changed the keys",
+            code="bad_signature",
+        )
 
 
 def read_entry(cid: CID, get: Get) -> Entry:
@@ -145,7 +164,7 @@ def read_entry(cid: CID, get: Get) -> Entry:
         raise
     except InvalidInput as error:
         raise Untrusted(f"{cid} is not an entry: {error}", code="not_an_entry") from error
-    verify_entry(entry)
+    verify_entry(entry, get)
     return entry
 
 
@@ -158,7 +177,7 @@ def position_of_newer(data: bytes) -> tuple[str, int] | None:
     if not (isinstance(signature, bytes) and isinstance(key, bytes) and type(seq) is int and seq >= 0):
         return None
     with suppress(Untrusted):
-        own = DID_PREFIX + address_of_key(key)
+        own = DID_PREFIX + address_of_key(key)  # after a change of keys it can't be told
         if own == issuer and signed_by(key, signature, pae(PAYLOAD_TYPE, encoding.encode(value))):
             return own, seq
     return None
@@ -187,6 +206,7 @@ def walk_back(newest: CID, until: CID | None, get: Get) -> Iterator[tuple[CID, E
         older_cid = _prev(entry)
         older = read_entry(older_cid, get)
         check_successor(entry, older, older_cid)
+        check_heeds(entry, older, older_cid, get)
         cid, entry = older_cid, older
 
 

@@ -20,6 +20,7 @@ class ClaimFacts(msgspec.Struct, frozen=True, kw_only=True):
     needed: int | None = None
     reason: str | None = None
     n: int | None = None
+    alone: str | None = None  # its verdict before the correction for attempts, where that is another one
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     groups: int | None = None  # of persons and near-duplicates
     attributes: tuple[str, ...] | None = None  # by which groups were compared
     attempts: Attempts | None = None
+    correction: str | None = None  # for them, as the plan locked it: "holm" or "none"
+    abandoned: tuple[int, ...] = ()  # days before the release, of each earlier attempt that became none
     attempts_stated: bool = False  # by the issuer alone: nobody counted
     base: str | None = None  # "unknown", "partly" or "known"; None: training began from the architecture alone
     order: str | None = None  # "proven" by a chain, "stamped"; "journal": no block in the draw; "unasked": one

@@ -27,9 +27,15 @@ from registry.evaluation.verdict_text import Part, Said, counted, figure, joined
 
 STATES = ("supported", "seen", "refuted", "undecided")  # of one claim, in the order in which they are counted
 WORDS = {"supported": "supported", ON_SEEN: "seen", "refuted": "refuted"}  # all else is undecided
-OTHERWISE = ("no_figure", "inferred")  # codes of a claim that is undecided for another reason than its interval
+OTHERWISE = (
+    "no_figure",
+    "inferred",
+    "corrected",
+)  # codes of a claim that is undecided for another reason than its interval
 INFERRED = "inferred_attribute"
+SUPPORTS = ("supported", "seen")
 MAX_CHECKS = 5  # that are named
+MAX_AGES = 10  # of plans that became nothing
 MAX_NAMED = 3  # claims, up to which the short form names each
 
 
@@ -153,7 +159,37 @@ def claim_part(one: ClaimFacts) -> Part:
     if one.reason == INFERRED and state_of(one) == "undecided":
         why = tuple(plain(reason_text(INFERRED, language)) for language in LANGUAGES)
         return part("headline", "inferred", claim=_text(one), figure=shown, images=images, reason=why)
+    if _is_corrected(one):
+        return part("headline", "corrected", claim=_text(one), figure=shown, images=images)
     return part("headline", state_of(one), claim=_text(one), figure=shown, images=images)
+
+
+def _is_corrected(one: ClaimFacts) -> bool:
+    """Whether a claim is undecided by the correction for attempts alone."""
+    return state_of(one) == "undecided" and WORDS.get(one.alone or "") in SUPPORTS
+
+
+def _tests(facts: Facts) -> Said:
+    """For what "supported" is corrected: attempts, claims of one plan, or both."""
+    attempts, claims = facts.attempts.count if facts.attempts else 1, len(facts.claims or ())
+    if claims == 1:
+        return counted("attempts", attempts)
+    each = counted("claims", claims)
+    if attempts == 1:
+        return each
+    return tuple(" × ".join(both) for both in zip(counted("attempts", attempts), each, strict=True))
+
+
+def _correction(facts: Facts) -> Iterator[Part]:
+    """Where a claim is supported, or would be: whether that is corrected for the number of tests."""
+    claims = facts.claims or ()
+    if facts.correction is None or not any(state_of(one) in SUPPORTS or _is_corrected(one) for one in claims):
+        return
+    if facts.attempts is None:
+        if facts.correction != "none":
+            yield part("part", "correction_open")
+    elif facts.attempts.count > 1 or len(claims) > 1:
+        yield part("part", "correction_none" if facts.correction == "none" else "correction_holm", tests=_tests(facts))
 
 
 def _text(one: ClaimFacts) -> str:
@@ -169,6 +205,7 @@ def _more(facts: Facts) -> Iterator[Part]:
     for one in claims:
         if one.needed is not None and state_of(one) == "undecided":
             yield part("part", "needed", count=str(one.needed), claim=_text(one))
+    yield from _correction(facts)
     yield from _basis(facts)
     by_caveat = _is_stated(facts) and facts.records != "consistent" and not _unsigned(facts)
     if facts.claims is not None and not by_caveat:
@@ -188,6 +225,14 @@ def _more(facts: Facts) -> Iterator[Part]:
     if facts.attempts is not None:
         shown = attempts_document(facts.attempts, claims=facts.claims != (), stated=facts.attempts_stated)
         yield Part("attempt", tuple(shown.values()))
+        if facts.abandoned and not facts.attempts_stated:
+            yield _abandoned(facts.abandoned)
+
+
+def _abandoned(days: Sequence[int]) -> Part:
+    """Earlier attempts that became no release, with their age when this one was published."""
+    shown = ", ".join(map(str, days[:MAX_AGES])) + (", …" if len(days) > MAX_AGES else "")
+    return part("part", "abandoned", plans=counted("earlier", len(days)), days=shown)
 
 
 def _basis(facts: Facts) -> Iterator[Part]:

@@ -21,22 +21,28 @@ Get = Callable[[CID], bytes]
 
 
 def count_attempts(get: Get, plans: Sequence[CID], plan: CID) -> records.Attempts:
-    """Among an issuer's ``plans``, each once in the log's order, those that attempt the same as ``plan``, one of them.
+    """Among an issuer's ``plans``, one an entry in the log's order, those that attempt the same as ``plan``, one of
+    them.
 
     Errors as ``get``'s and those of records that are malformed.
     """
+    found = [plans[at] for at in attempting(get, plans, plan)]
+    return records.Attempts(count=len(found), number=found.index(plan) + 1)
+
+
+def attempting(get: Get, plans: Sequence[CID], plan: CID) -> list[int]:
+    """Which of ``plans``, by place, attempt the same as ``plan``. Errors as ``count_attempts``'."""
     own = records.parse_as(records.Plan, get(plan))
     same_images = SameImages(get)
-    found = [
-        cid
-        for cid in plans
+    return [
+        at
+        for at, cid in enumerate(plans)
         if cid == plan
         or (
             claim_the_same(own.claims, (other := records.parse_as(records.Plan, get(cid))).claims)
             and same_images(_snapshot(get, own), _snapshot(get, other))
         )
     ]
-    return records.Attempts(count=len(found), number=found.index(plan) + 1)
 
 
 class SameImages:

@@ -7,6 +7,7 @@ a stranger's records say is taken as it stands: the checks say whether it follow
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from msgspec import structs
@@ -18,7 +19,8 @@ from registry.core.table import tables
 from registry.evaluation.facts import ClaimFacts, Facts
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Check
 
-PROVES_ORDER = ("3.order", "3.beacon")
+PROVES_ORDER = ("3.order",)
+OF_BEACONS = ("3.beacon", "3.drand")  # with one of them: the folds were drawn from what followed the plan's anchor
 SHOWS_ORDER = ("3.order", "3.evidence", "3.stamped")
 
 
@@ -46,7 +48,7 @@ def release_facts(view: ReleaseView, found: People | None = None, withdrawn: Ite
     taken = [str(one["what"]) for one in withdrawn]
     return structs.replace(
         run_facts(view, view.evaluation),
-        claims=_claims(view.release.claims, view.evaluation),
+        claims=_claims(view.release.claims, view.evaluation, view.evaluation.verdicts),
         persons=found.persons if found else None,
         groups=found.groups if found else None,
         attempts=view.release.attempts,
@@ -60,6 +62,7 @@ def run_facts(view: DrawView, evaluation: records.Evaluation) -> Facts:
     """The facts of a run that was not published: those of a release of it, but for how often the same was planned."""
     return Facts(
         claims=_claims(evaluation.verdicts, evaluation),
+        correction=view.plan.correction,
         images=_sizes(evaluation).get("accuracy"),
         attributes=_compared(evaluation.notes),
         base=_base(view.plan),
@@ -67,9 +70,20 @@ def run_facts(view: DrawView, evaluation: records.Evaluation) -> Facts:
     )
 
 
-def _claims(verdicts: Iterable[records.Verdict], evaluation: records.Evaluation) -> tuple[ClaimFacts, ...]:
+def _claims(
+    verdicts: Iterable[records.Verdict], evaluation: records.Evaluation, alone: Sequence[records.Verdict] = ()
+) -> tuple[ClaimFacts, ...]:
+    """``alone``: the verdicts without correction for attempts, in the same order."""
     sizes = _sizes(evaluation)
-    return tuple(ClaimFacts(**structs.asdict(one), n=sizes.get(one.metric)) for one in verdicts)
+    return tuple(
+        ClaimFacts(
+            **structs.asdict(one),
+            n=sizes.get(one.metric),
+            alone=other.verdict if other is not None and other.verdict != one.verdict else None,
+        )
+        for one, other in zip_longest(verdicts, alone)
+        if one is not None
+    )
 
 
 def _sizes(evaluation: records.Evaluation) -> dict[str, int]:
@@ -84,7 +98,8 @@ def audited(facts: Facts, checks: Sequence[Check], outcome: str) -> Facts:
         failed = [one.id for one in checks if one.lacking]
     if outcome == "broken" and not failed:
         failed = [one.id for one in checks if one.level <= 2 and one.requested and one.result == UNCHECKED]
-    proven = all(results.get(id) == HOLDS for id in PROVES_ORDER)
+    drawn = any(results.get(id) == HOLDS for id in OF_BEACONS)
+    proven = drawn and all(results.get(id) == HOLDS for id in PROVES_ORDER)
     stamped = all(results.get(id) == HOLDS for id in SHOWS_ORDER)
     return structs.replace(
         facts,

@@ -6,8 +6,9 @@ import time
 from weakref import WeakKeyDictionary
 
 from registry.catalog.database.database import Catalog
+from registry.catalog.database.engines import sqlite_file
 from registry.core.errors import Conflict
-from registry.core.issuers import DID_PREFIX
+from registry.core.issuers import DID_PREFIX, address_of
 from registry.provenance.keys import signed_heads as signed_heads
 from registry.workflows.parts import Parts
 
@@ -25,8 +26,7 @@ def local_issuers(parts: Parts) -> set[str]:
     """Every issuer whose key lies in this home, or who signed its log; of a folder that can't be read none. Where the
     database is a server's: those too as whom other machines signed."""
     logs = (parts.settings.home / signed_heads.FOLDER).glob("0x*")
-    own = {*_addresses(parts), *(path.name for path in logs)}
-    return {DID_PREFIX + address for address in own} | _of_other_machines(parts)
+    return signing_issuers(parts) | {DID_PREFIX + path.name for path in logs} | _of_other_machines(parts)
 
 
 def _of_other_machines(parts: Parts) -> frozenset[str]:
@@ -53,7 +53,20 @@ def _addresses(parts: Parts) -> list[str]:
 
 def signing_issuers(parts: Parts) -> set[str]:
     """Every issuer whose key this machine has: it can sign as these; nothing is opened or made for that."""
-    return {DID_PREFIX + address for address in _addresses(parts)}
+    return {_issuer_of(parts, DID_PREFIX + address) for address in _addresses(parts)}
+
+
+def _issuer_of(parts: Parts, key: str) -> str:
+    """Whose log a key signs: its own, or the one that it took over."""
+    if (parts.settings.home / signed_heads.FOLDER / address_of(key)).is_dir():
+        return key
+    path = sqlite_file(parts.settings.database_url)
+    if path is not None and not path.exists():
+        return key
+    from registry.catalog.queries.signed_records.key_changes import issuer_signed_by
+
+    with parts.catalog.read() as db:
+        return issuer_signed_by(db, key)
 
 
 def check_signs_as(parts: Parts, issuer: str | None, what: str) -> None:
@@ -70,8 +83,8 @@ def check_signs_as(parts: Parts, issuer: str | None, what: str) -> None:
 
 def check_may_sign(parts: Parts) -> None:
     """``Conflict`` (``key_missing``) where the key that signed this home's log is gone; nothing is opened or made."""
-    addresses = _addresses(parts)
-    signed_heads.check_signer(parts.settings.home, addresses[0] if addresses else None)
+    issuers = sorted(signing_issuers(parts))
+    signed_heads.check_signer(parts.settings.home, address_of(issuers[0]) if issuers else None)
 
 
 def publisher_text(parts: Parts, issuer: str) -> str:

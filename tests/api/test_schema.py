@@ -30,6 +30,8 @@ ADDRESSES = {
     "/api/v1/snapshots/{cid}/diff/{other}": {"get"},
     "/api/v1/snapshots/{cid}/proof/{image}": {"get"},
     "/api/v1/names": {"get", "post"},
+    "/api/v1/issuers": {"get"},
+    "/api/v1/issuers/{issuer}/head": {"get"},
     "/api/v1/runs": {"get", "post"},
     "/api/v1/runs/{run}": {"get"},
     "/api/v1/runs/{run}/events": {"get"},

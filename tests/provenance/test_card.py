@@ -107,7 +107,7 @@ def view(*, name: str = "quick", source: str = "photograph", **changes: Any) -> 
             ),
             card=CID,
             licence="AGPL-3.0-only",
-            claims=(),
+            claims=changes.get("evaluation", judged).verdicts,
             attempts=records.Attempts(count=1, number=1),
         ),
         trainings=(),
@@ -218,8 +218,8 @@ def test_every_figure_and_verdict_is_there() -> None:
 def test_a_card_says_which_attempt_it_is_and_who_says_so() -> None:
     given = view()
     several = structs.replace(given.release, attempts=records.Attempts(count=3, number=2))
-    without = replace(given, release=several)
-    claimed = replace(given, release=structs.replace(several, claims=given.evaluation.verdicts))
+    without = replace(given, release=structs.replace(several, claims=()))
+    claimed = replace(given, release=several)
     for one, said in ((without, "plan 2 of 3 without claims"), (claimed, "plan 2 of 3 that its issuer signed")):
         verdict, _, rest = card_of(one).partition("## Verdict")[2].partition("## Intended use")
         assert said in verdict

@@ -73,6 +73,8 @@ class TestOnEthTester(AnchorContract):
 class TestOnAnvil(TestOnEthTester):
     """A node of its own: a block a second, final two blocks later."""
 
+    PROVES = True
+
     @pytest.fixture
     def provider(self, anvil: str) -> BaseProvider:
         self.url = anvil

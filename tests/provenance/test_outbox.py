@@ -140,10 +140,10 @@ def test_the_call_is_the_contracts() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(
-    base=st.integers(0, 10**13), now=st.integers(0, 10**13), to=st.sampled_from([None, TO]), data=st.binary(max_size=90)
+    base=st.integers(0, 10**13), now=st.integers(0, 10**13), value=st.integers(0, 10**20), data=st.binary(max_size=90)
 )
-def test_a_bump_says_the_same_for_enough_more(base: int, now: int, to: str | None, data: bytes) -> None:
-    first = sign(FixedKey(), "p", chain=CHAIN, nonce=3, fees=fees_for(base), gas=90_000, to=to, data=data)
+def test_a_bump_says_the_same_for_enough_more(base: int, now: int, value: int, data: bytes) -> None:
+    first = sign(FixedKey(), "p", chain=CHAIN, nonce=3, fees=fees_for(base), gas=90_000, to=TO, data=data, value=value)
     again = bumped(FixedKey(), first, fees_for(now))
     assert (again.nonce, again.purpose, again.chain) == (3, "p", CHAIN)
     assert again.transaction != first.transaction

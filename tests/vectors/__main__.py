@@ -5,12 +5,25 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tests.vectors.families import blocks, draws, entries, figures, intervals, labels, releases, rows
+from tests.vectors.families import (
+    blocks,
+    corrections,
+    draws,
+    entries,
+    figures,
+    handovers,
+    intervals,
+    labels,
+    releases,
+    rows,
+)
 from tests.vectors.families.vector import Family, written
 
 FOLDER = Path(__file__).parent / "format-1"
 FAMILIES: tuple[Family, ...] = tuple(
-    one for module in (blocks, entries, rows, draws, labels, figures, intervals, releases) for one in module.FAMILIES
+    one
+    for module in (blocks, entries, handovers, rows, draws, labels, figures, corrections, intervals, releases)
+    for one in module.FAMILIES
 )
 
 

@@ -141,3 +141,35 @@ class Write(Answer, frozen=True):
     request: str
     status: int | None
     ended: Time | None
+
+
+class Head(Answer, frozen=True):
+    """Where a log ends, as far as it is known here."""
+
+    issuer: Did
+    entry: Cid
+    seq: Count
+
+
+class Refusal(Answer, frozen=True):
+    """What was not taken of a followed log, and why. ``about``: an entry, or a source; ``again``: it is tried again."""
+
+    about: str
+    code: str
+    reason: str
+    seen: Time
+    again: bool
+
+
+class Followed(Answer, frozen=True):
+    """A log of another registry that is followed here."""
+
+    issuer: Did
+    state: str
+    entries: Count
+    head: Cid | None
+    sources: list[str]
+    added: Time
+    tried: Time | None
+    succeeded: Time | None
+    refusals: list[Refusal]

@@ -129,6 +129,7 @@ class Claim(Answer, frozen=True):
     needed: int | None
     reason: str | None
     n: Count | UnsetType | None = UNSET
+    alone: str | UnsetType | None = UNSET
     in_plan: bool | UnsetType = UNSET
 
 

@@ -67,6 +67,7 @@ class Plan(Answer, frozen=True):
     issuer: Did
     published_by: str
     time: Time
+    days: Count
     snapshot: Cid
     recipe: str
     claims: list[str]

@@ -73,6 +73,7 @@ def create_run(home: Home, published: Published, data: JSONBody[NewRun]) -> Resp
         claims=tuple(data.claims),
         final=data.final,
         unanchored=data.unanchored,
+        correction=data.correction,
         name=data.name,
     )
     run = start_run(home, record(home, published, data.snapshot, "snapshot"), wanted)

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from registry.api.v1.wire import _NO_NUL, _RUN, MAX_CLAIMS, CidText, Claim, Name, NewName, Request, Word
 from registry.core.errors import InvalidInput
+from registry.core.records import Correction
 from registry.settings import DEFAULT_METHOD
 
 _OVERRIDES = ("folds", "repeats", "seed", "epochs", "imgsz", "batch")
@@ -33,6 +34,7 @@ class NewRun(Request, frozen=True):
     claims: Annotated[list[Name], Meta(max_length=32)] = msgspec.field(default_factory=list)
     final: Annotated[str, Meta(pattern=r"^(fold:\d{1,3}|refit)$")] | None = None
     unanchored: bool = False
+    correction: Correction = "holm"
     name: NewName | None = None
 
     def overrides(self) -> dict[str, int]:

@@ -87,4 +87,5 @@ def _options(view: DrawView) -> dict[str, Any]:
         "final": plan.final,
         "base": str(plan.base) if plan.base else None,
         "unanchored": not view.draw.beacons,
+        "correction": plan.correction,
     }

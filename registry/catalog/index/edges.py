@@ -75,7 +75,12 @@ FIELDS: Mapping[type[records.Record], Mapping[str, tuple[str, str]]] = {
     records.Profile: {},
     records.Issuer: {},
     records.Keys: {},
-    records.Entry: {"prev": ("follows", NAMED), "log": ("in log of", NAMED), "record": ("says", RECORD)},
+    records.Entry: {
+        "prev": ("follows", NAMED),
+        "log": ("in log of", NAMED),
+        "record": ("says", RECORD),
+        "authority": ("by the keys of", NAMED),
+    },
     records.Evidence: {"entry": ("anchors", NAMED)},
 }
 

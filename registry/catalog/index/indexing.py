@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from registry.catalog.database.sql import insert_new, int64, storable, target_text
 from registry.catalog.index.derived_runs import attach_release
 from registry.catalog.index.edges import edges
+from registry.catalog.index.key_changes import check_heeds, index_change, mark_revoked
 from registry.catalog.index.snapshot_members import index_snapshot
 from registry.catalog.index.table_rows import MadeRows, index_rows
 from registry.catalog.schema import derived
@@ -40,6 +41,9 @@ def note_entry(db: sa.Connection, entry_cid: CID, get: Get) -> records.Entry:
         raise Conflict(
             f"{entry.issuer} has two different entries with number {entry.seq}: its log forks", code="log_fork"
         )
+    if entry.authority is not None:
+        index_entry(db, entry.authority, get)  # and all before it: at most ``authority.MOST``
+    check_heeds(db, entry)
     row = {
         "cid": str(entry_cid),
         "issuer": entry.issuer,
@@ -50,6 +54,7 @@ def note_entry(db: sa.Connection, entry_cid: CID, get: Get) -> records.Entry:
     }
     insert_new(db, derived.entries, [row], key=["cid"])  # where its place was taken meanwhile, an error
     _keep(db, entry_cid, entry)
+    mark_revoked(db, entry_cid, entry)
     return entry
 
 
@@ -83,6 +88,8 @@ def index_entry(db: sa.Connection, entry_cid: CID, get: Get, made: MadeRows | No
     _index_records(db, entry.record, get)
     if isinstance(record, records.Contribution):
         index_rows(db, entry.record, record, entry, get, made)
+    elif isinstance(record, records.Keys):
+        index_change(db, entry_cid, entry, record, get)
     elif isinstance(record, records.Withdrawal):
         _index_withdrawal(db, entry, record)
     elif isinstance(record, records.Audit):

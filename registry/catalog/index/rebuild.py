@@ -65,11 +65,11 @@ def _scan(get: Get, cids: Iterable[CID]) -> _Found:
         found.multihashes.add(listed.multihash)
         kind = next((kind for mark, kind in _MARKS.items() if mark in data), None)
         if kind is not None and len(data) <= _LARGEST:
-            _take(found, CID.v1(DAG_CBOR, listed.digest, listed.hash_code), data, kind)
+            _take(found, CID.v1(DAG_CBOR, listed.digest, listed.hash_code), data, kind, get)
     return found
 
 
-def _take(found: _Found, cid: CID, data: bytes, kind: type[records.Record]) -> None:
+def _take(found: _Found, cid: CID, data: bytes, kind: type[records.Record], get: Get) -> None:
     try:
         record = records.parse_as(kind, data)
     except NewerVersion as error:
@@ -82,8 +82,8 @@ def _take(found: _Found, cid: CID, data: bytes, kind: type[records.Record]) -> N
         return  # some other bytes that hold the mark
     if isinstance(record, records.Entry):
         try:
-            verify_entry(record)
-        except Untrusted as error:
+            verify_entry(record, get)
+        except (Untrusted, NotFound, NewerVersion) as error:
             found.problem(cid, error)
         else:
             found.entries.append((record.issuer, record.seq, cid))

@@ -43,9 +43,25 @@ entries = Table(
     text("record"),
     text("record_type", null=True),  # None until the record itself was read
     text("issued_at"),
+    text("revoked", null=True),  # the keys entry for which this one counts no more (``index.key_changes``)
     PrimaryKeyConstraint("cid"),
     UniqueConstraint("issuer", "seq"),  # two entries in one place are a fork
     Index(None, "record"),
+)
+key_changes = Table(  # the keys entries of logs
+    "key_changes",
+    metadata,
+    text("entry"),
+    text("issuer"),
+    Column("seq", BigInteger, nullable=False),
+    text("issued_at"),
+    text("signer"),
+    text("successor", null=True),
+    text("recovery", null=True),
+    Column("revoked_from", BigInteger, nullable=True),
+    PrimaryKeyConstraint("entry"),
+    Index(None, "issuer", "seq"),
+    Index(None, "successor"),
 )
 records = Table("records", metadata, text("cid"), text("type"), PrimaryKeyConstraint("cid"))
 mentions = Table(

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from registry.catalog.schema import arriving as arriving  # whose tables belong to those that are not rebuilt
+from registry.catalog.schema import followed as followed  # so do these
 from registry.catalog.schema import identity as identity  # so do these
 from registry.catalog.schema.columns import json_value, metadata, text
 from registry.catalog.schema.derived import REBUILDABLE

@@ -1,4 +1,4 @@
-"""Commands on issuers' keys and anchors: keys, anchor."""
+"""Commands on anchors."""
 
 from __future__ import annotations
 
@@ -14,14 +14,6 @@ from registry.core.errors import UsageError
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
-    keys = group(commands, "keys", "the publishing key")
-    making = add(keys, common, "new", run_new, "make a publishing key if there is none")
-    making.add_argument(
-        "--another",
-        action="store_true",
-        help="make another key, and so a new issuer, where the key that signed this home's log is lost",
-    )
-    add(keys, common, "show", run_show, "print the issuer that this registry publishes as")
     anchor = group(commands, "anchor", "proofs of when an entry existed")
     status = add(anchor, common, "status", run_status, "where an entry's anchor stands")
     status.add_argument("cid", metavar="RECORD", help=RECORD)
@@ -29,36 +21,6 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         anchor, common, "submit", run_submit, "anchor an entry (default: the newest, which covers all before it)"
     ).add_argument("cid", metavar="RECORD", nargs="?", help=RECORD)
     add(anchor, common, "deploy", run_deploy, "deploy the anchor contract to EMOTIONET_CHAIN_RPC")
-
-
-def run_new(wanted: argparse.Namespace, output: Output) -> int:
-    """Make the key if there is none, and print it."""
-    if wanted.another:
-        from registry.provenance.keys.keys import load_or_create
-
-        with home() as opened:
-            if opened.settings.key is not None:
-                raise UsageError(
-                    "the publishing key is given as a secret, so none is made here",
-                    hint="unset EMOTIONET_KEY_FILE first, or give another secret.",
-                )
-            load_or_create(opened.settings.home, opened.settings.passphrase, another=True)
-    return run_show(wanted, output)
-
-
-def run_show(wanted: argparse.Namespace, output: Output) -> int:
-    """Print the issuer and the newest entry of its log; never the key."""
-    from registry.workflows.log.newest_entry import newest_entry
-
-    with home() as opened:
-        key = opened.key
-        newest = newest_entry(opened, key.did)
-        entry = None if newest is None else str(newest)
-        document = {"issuer": key.did, "address": key.address, "path": str(key.path), "entry": entry}
-    text = [f"issuer {key.did}", f"address {key.address}", f"keystore {key.path}"]
-    text.append(f"newest entry {entry or 'none yet'}")
-    output.document(document, identity="issuer", text=text)
-    return 0
 
 
 def run_status(wanted: argparse.Namespace, output: Output) -> int:
@@ -91,10 +53,13 @@ def run_submit(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def run_deploy(wanted: argparse.Namespace, output: Output) -> int:
-    """Deploy the contract with this registry's key."""
+    """Deploy the contract with this registry's key, where it lies on every chain."""
+    from registry.provenance.anchors.deploying import contract_address
+
     with home() as opened:
         if not opened.settings.chain_rpc:
             raise UsageError("no chain is set up", hint="set EMOTIONET_CHAIN_RPC to a node's address.")
+        output.say(f"the contract's address on every chain is {contract_address()}")
         address = opened.chain.deploy()
     text = [f"contract {address}", f"export EMOTIONET_CHAIN_CONTRACT={address}"]
     output.document({"contract": address}, identity="contract", text=text)

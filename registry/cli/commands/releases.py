@@ -134,7 +134,7 @@ def run_plans(wanted: argparse.Namespace, output: Output) -> int:
     with home() as opened:
         found, _ = list_plans(opened, wanted.issuer, limit=wanted.limit)
     shown = found if output.as_json else [{**one, "anchor": one["anchor"]["status"]} for one in found]
-    columns = ["plan", "time", "published_by", "claims", "anchor", "releases"]
+    columns = ["plan", "time", "days", "published_by", "claims", "anchor", "releases"]
     output.lines(shown, identity="plan", columns=columns, drop=("published_by", "anchor", "time", "releases"))
     return 0
 

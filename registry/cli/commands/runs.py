@@ -57,6 +57,12 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         help="which weights are published as final",
     )
     training.add_argument(
+        "--correction",
+        choices=["holm", "none"],
+        default="holm",
+        help="how “supported” is corrected for the number of attempts (default: holm; pages say it of none)",
+    )
+    training.add_argument(
         "--unanchored", action="store_true", help="do not wait for the chain (audit level 3 will not hold)"
     )
     verbs = group(commands, "runs", "training runs")
@@ -109,6 +115,7 @@ def run_train(wanted: argparse.Namespace, output: Output) -> int:
         final=wanted.final,
         engine=wanted.engine,
         unanchored=wanted.unanchored,
+        correction=wanted.correction,
         name=wanted.name,
     )
     with home() as opened:
@@ -148,12 +155,14 @@ def _print(opened: Home, run: str, output: Output, *, ended: bool = False) -> in
 def run_list(wanted: argparse.Namespace, output: Output) -> int:
     """List runs, newest first."""
     from registry.catalog.queries.training_runs import runs
+    from registry.core.text.days import days_between
     from registry.workflows.names.references import with_run_names
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = runs.list_runs(db, cursor=None, limit=wanted.limit)
-        found = with_run_names(opened, db, found)
-    columns = ["run", "status", "recipe", "snapshot", "release", "names"]
+        now = opened.now()
+        found = [{**one, "days": days_between(one["created"], now)} for one in with_run_names(opened, db, found)]
+    columns = ["run", "status", "days", "recipe", "snapshot", "release", "names"]
     output.lines(found, identity="run", columns=columns, drop=("recipe", "snapshot", "release"))
     return 0
 

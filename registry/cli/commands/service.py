@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import threading
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 from registry.cli.commands.common import Subparsers, add, home, whole
 from registry.cli.output import Output
@@ -85,7 +86,7 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
         output.say(_how_to_sign_in(opened))
         computing.use_processes()
         try:
-            with kept_statistics(opened) if worker else nullcontext():
+            with _upkeep(opened) if worker else nullcontext():
                 processes.serve(app, public, wanted.processes, opened.settings)
         finally:
             computing.close()
@@ -93,6 +94,15 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
                 worker.stopping.set()
                 thread.join(20)
     return 0
+
+
+@contextmanager
+def _upkeep(parts: Parts) -> Iterator[None]:
+    """What is done beside a worker: the planner is told of the tables, followed logs are brought up to date."""
+    from registry.workflows.follow.beside_worker import kept_up_to_date
+
+    with kept_statistics(parts), kept_up_to_date(parts):
+        yield
 
 
 def _how_to_sign_in(parts: Parts) -> str:
@@ -115,7 +125,7 @@ def run_worker(wanted: argparse.Namespace, output: Output) -> int:
         worker = opened.worker()
         output.say("working; stop with Ctrl-C, jobs under way go back to the queue")
         try:
-            with kept_statistics(opened):
+            with _upkeep(opened):
                 worker.work()
         except KeyboardInterrupt:
             worker.stopping.set()

@@ -72,8 +72,9 @@ class _Walk:
         progress: Progress,
         leave_out: Container[bytes] = (),
         absent: list[CID] | None = None,
+        codecs: Container[int] | None = None,
     ) -> None:
-        self._leave_out, self._absent = leave_out, absent
+        self._leave_out, self._absent, self._codecs = leave_out, absent, codecs
         self._source, self._store, self._limits, self._progress = source, store, limits, progress
         self._todo: deque[tuple[CID, int]] = deque()
         self._seen: set[CID] = set()
@@ -92,6 +93,8 @@ class _Walk:
             if self._links > self._limits.links:
                 raise InvalidInput(f"this DAG has more than {self._limits.links} links: too large", code="too_large")
             if cid in self._seen or cid.multihash in self._leave_out:
+                continue
+            if self._codecs is not None and cid.codec not in self._codecs:
                 continue
             if depth > self._limits.depth:
                 raise InvalidInput(f"this DAG is deeper than {self._limits.depth} levels", code="too_deep")
@@ -166,9 +169,11 @@ def fetch(
     root: CID,
     limits: Limits | None = None,
     progress: Progress = silent,
+    codecs: Container[int] | None = None,
 ) -> Fetched:
-    """Bring all that ``root`` reaches into ``store``. What ``source`` raises ends it; run again, it goes on."""
-    return _fetched(_Walk(source, store, limits or Limits(), progress), [root])
+    """Bring all that ``root`` reaches into ``store``, or what it reaches through blocks of these ``codecs`` alone. What
+    ``source`` raises ends it; run again, it goes on."""
+    return _fetched(_Walk(source, store, limits or Limits(), progress, codecs=codecs), [root])
 
 
 def fetch_what_there_is(

@@ -112,12 +112,17 @@ class GatewayClient(VerifiedSource):
             taken = time.monotonic() - begin + penalty
             self._health[gateway] += WEIGHT * (taken - self._health[gateway])
 
-    def _answer(self, gateway: str, url: str, until: float) -> bytes:
+    def document(self, gateway: str, path: str) -> bytes:
+        """A JSON document of one of the gateways, unverified; bounded, and errors, as of a block."""
+        until = time.monotonic() + self._patience.block
+        return self._answer(gateway, f"{gateway}{path}", until, accept="application/json")
+
+    def _answer(self, gateway: str, url: str, until: float, accept: str = HEADERS["Accept"]) -> bytes:
         """The body of one answer, redirects followed."""
         for _ in range(REDIRECTS + 1):
             parts = urlsplit(url)
             target = parts.path + (f"?{parts.query}" if parts.query else "")
-            headers = {**HEADERS, "Host": parts.netloc}
+            headers = {**HEADERS, "Accept": accept, "Host": parts.netloc}
             try:
                 answer = self._hosts.pool(url).urlopen(
                     "GET", target, headers=headers, redirect=False, retries=False, preload_content=False

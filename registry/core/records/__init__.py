@@ -60,6 +60,7 @@ from registry.core.records.training import EVM_BLOCK as EVM_BLOCK
 from registry.core.records.training import REFIT as REFIT
 from registry.core.records.training import Beacon as Beacon
 from registry.core.records.training import Checkpoint as Checkpoint
+from registry.core.records.training import Correction as Correction
 from registry.core.records.training import DrandRound as DrandRound
 from registry.core.records.training import Draw as Draw
 from registry.core.records.training import Environment as Environment

@@ -22,18 +22,22 @@ class Issuer(Record, frozen=True, kw_only=True, tag="issuer"):
 
 
 class Keys(Record, frozen=True, kw_only=True, tag="keys"):
-    """Rotation to another key (``successor`` signed over this record's other fields by the new one) or revocation."""
+    """Hands a log to another key, revokes keys, names a recovery key, or closes the log (``registry.core.keys``)."""
 
-    successor: str | None  # did:pkh of the new key; None where nothing follows
-    proof: bytes | None  # the new key's signature; None exactly where there is no successor
-    revoked_from: int | None  # seq from which on the old key's entries don't count; None where it is not revoked
+    v: int = 2  # version 1 had no recovery
+    successor: str | None  # did:pkh of the key that signs from now on, which may be the same; None: the log is closed
+    proof: bytes | None  # the successor's public key and signature; None exactly where there is no successor
+    revoked_from: int | None  # from this seq on only entries of the successor count; None where nothing is revoked
+    recovery: str | None  # did:pkh of a key that may hand the log over too; None: as before
 
 
 class Entry(Record, frozen=True, kw_only=True, tag="entry"):
-    """Who says a record, and in which order. See ``registry.core.log`` for what is signed."""
+    """Who says a record, and in which order. See ``registry.core.keys`` for what is signed, and by whom."""
 
-    issuer: str  # did:pkh:eip155:1:0x<40 lower-case hex>
-    key: bytes  # 33 bytes: the compressed public key (SEC 1, 2.3.3), whose address is the issuer's
+    v: int = 2  # version 1 had no authority; an entry that has none is still written as that
+    issuer: str  # did:pkh:eip155:1:0x<40 lower-case hex>: of the key that opened the log
+    key: bytes  # 33 bytes: the signer's compressed public key (SEC 1, 2.3.3)
+    authority: CID | None  # the newest keys entry before this one; None where no key was changed yet
     seq: int  # place in the log, from 0
     prev: bytes | None  # named: CID bytes of the entry before; None in the first
     log: bytes | None  # named: CID bytes of the log's first entry; None in the first

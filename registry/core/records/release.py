@@ -43,7 +43,7 @@ class Release(Record, frozen=True, kw_only=True, tag="release"):
     weights: tuple[Weights, ...]  # of every training; the plan's ``final`` says which people get
     card: CID  # a file: made of all the others
     licence: str  # of the weights
-    claims: tuple[Verdict, ...]  # those of the evaluation
+    claims: tuple[Verdict, ...]  # those of the evaluation, corrected for attempts as the plan says
     attempts: Attempts
     supersedes: bytes | None = None  # named
 

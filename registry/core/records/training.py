@@ -17,6 +17,7 @@ from registry.core.records.figures import Claim, GroupTest, Metric, Note, Optimi
 from registry.core.records.log import Block
 
 EVM_BLOCK = "evm-block"  # in Plan.beacons: the block of the plan's anchor
+Correction = Literal["holm", "none"]  # of verdicts for attempts: registry.evaluation.correction
 REFIT = "refit"  # Plan.final: the published weights are trained on all images, and judged by none
 
 
@@ -117,7 +118,7 @@ class Plan(Record, frozen=True, kw_only=True, tag="plan"):
     claims: tuple[Claim, ...]
     final: str  # the published weights: "fold:N", or "refit" for a training on all images
     beacons: tuple[str, ...] = ()  # what the draw must mix, in order: evm-block, drand:<hash of the network's chain>
-    correction: Literal["holm", "none"] = "none"  # how verdicts are corrected for attempts; none of version 1
+    correction: Correction = "none"  # how verdicts are corrected for attempts; none of version 1
 
 
 class Draw(Record, frozen=True, kw_only=True, tag="draw"):

@@ -49,6 +49,8 @@ STEPS: dict[str, tuple[Step, ...]] = {  # by record type
     "audit": (added(sample=None),),
     "plan": (added(beacons=[], correction="none"),),
     "withdrawal": (added(issuer=None, contributor=None),),
+    "entry": (added(authority=None),),
+    "keys": (added(recovery=None),),
 }
 
 

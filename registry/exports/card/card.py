@@ -31,7 +31,7 @@ from registry.exports.card.markdown import line, table
 from registry.exports.card.people_sections import rights_section, sources_section
 from registry.provenance.verdict_facts import release_facts
 
-TEMPLATE = 4  # the version of this text: another wording or order needs another number
+TEMPLATE = 5  # the version of this text: another wording or order needs another number
 OLDEST = 2  # that is still made; it says nothing of images' rights, nor where attributes come from
 COUNTED = "The issuer states this; an audit counts again in the issuer's whole log (check 4.attempts)."
 USAGE, FIGURES = "## How to use the weights", "## Figures of the procedure, pooled over folds"
@@ -46,7 +46,7 @@ def _claims(view: ReleaseView, template: int) -> list[str]:
             interval_text(one.low, one.high),
             one.needed,
         ]
-        for one in view.evaluation.verdicts
+        for one in view.release.claims
     ]
     head = ["claim", "verdict", "value", "95 % interval", "additional images needed"]
     found = table(head, rows) if rows else ["The plan makes no claim.", ""]
@@ -82,7 +82,8 @@ def _licence(view: ReleaseView, base: Base | None) -> list[str]:
 
 def _verdict(view: ReleaseView, template: int) -> list[str]:
     """What became of the claims, and what is not proven. Whether the records are consistent no card can say."""
-    said = [one.text("en") for one in verdict_of(release_facts(view)).parts if one.code not in ("unchecked", "attempt")]
+    parts = [one for one in verdict_of(release_facts(view)).parts if one.code not in ("unchecked", "attempt")]
+    said = [one.text("en") for one in parts if template >= 5 or not one.code.startswith("correction_")]
     attempt = _attempts(view, template)
     said.append(attempt if template < 4 else f"{attempt} {COUNTED}")
     return ["## Verdict", "", *(f"- {line(text)}" for text in said), ""]

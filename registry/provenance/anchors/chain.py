@@ -7,6 +7,7 @@ read is ``Unavailable``, never ``none``. A node that lies consistently can't be 
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -15,19 +16,18 @@ from functools import cached_property
 from typing import Protocol
 
 import contracts_abi
-from registry.core.errors import Conflict, InvalidInput, Unavailable, Untrusted, UsageError
+from registry.core.errors import InvalidInput, Unavailable, Untrusted, UsageError
 from registry.core.ports.anchor import Anchor, AnchorProof
 from registry.core.records import EVM, Block, to_value
-from registry.provenance.anchors import sending
+from registry.provenance.anchors import deploying, sending
 from registry.provenance.anchors.outbox import Outbox
 from registry.provenance.anchors.sending import Place, Sending
 from registry.provenance.anchors.transactions import ANCHOR, PrivateKey
+from registry.provenance.evidence.evm import check_proof
 
+_log = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
-DEPLOY_SECONDS = 120.0
-DEPLOY = "deploy"
 GAS = 100_000  # an anchor takes 46,890
-DEPLOY_GAS = 400_000  # the contract takes about 150,000
 
 
 class Node(sending.Node, Protocol):
@@ -55,6 +55,10 @@ class Node(sending.Node, Protocol):
 
     def final_block(self) -> int:
         """The newest block that the chain calls finalized; -1 before there is one."""
+        ...
+
+    def proof(self, contract: str, publisher: str, digest: bytes, number: int) -> bytes:
+        """Bytes that show an anchor by the state after a block; see ``registry.provenance.evidence.evm``."""
         ...
 
     def knows(self, transaction: str) -> bool:
@@ -110,16 +114,29 @@ class Chain:
             block_hash=place.block_hash,
             time=_rfc3339(stamp),
         )
+        is_final = place.block_number <= final
+        proof = self._proof(block, digest, who) if is_final else None
         return Anchor(
             digest=digest,
-            status="finalized" if place.block_number <= final else "included",
+            status="finalized" if is_final else "included",
             chain=self.chain,
             contract=self.contract,
             publisher=who,
             transaction=block.transaction,
             time=block.time,
-            proof=AnchorProof(kind=EVM, statement=to_value(block)),
+            proof=AnchorProof(kind=EVM, statement=to_value(block), proof=proof),
         )
+
+    def _proof(self, block: Block, digest: bytes, who: str) -> bytes | None:
+        """What shows the anchor to those who trust its block; None where the node has no such proof, or gives one that
+        does not verify: it forgets the state of old blocks, and some chains make headers in another way."""
+        try:
+            proof = self._node.proof(block.contract, who, digest, block.block_number)
+            check_proof(proof, block, digest, who)
+        except (Unavailable, Untrusted) as error:
+            _log.info("no proof of an anchor in block %d of %s: %s", block.block_number, block.chain, error)
+            return None
+        return proof
 
     def _unanchored(self, digest: bytes, who: str) -> Anchor:
         mine = sending.signed_transactions(self._outbox, self.chain, who, self._purpose(digest))
@@ -200,32 +217,9 @@ class Chain:
             time.sleep(POLL_SECONDS)
 
     def deploy(self) -> str:
-        """The contract's lower-case address: the one that this key deployed before, or else a new one.
-
-        ``Conflict``: ``no_gas``, ``deploy_failed``. ``Unavailable`` if no block takes it; then ask again.
-        """
-        until = time.monotonic() + DEPLOY_SECONDS
-        sender = Sending(self._node, self._key(), self._outbox)
-        sender.resend_pending()
-        while (address := self._deployed()) is None:
-            if not sender.can_be_mined(DEPLOY):
-                code = bytes.fromhex(contracts_abi.bytecode()[2:])
-                sender.send(DEPLOY, None, code, DEPLOY_GAS, needed=lambda: self._deployed() is None)
-            elif time.monotonic() > until:
-                raise Unavailable("no block has taken the contract yet", hint="try again, it is not deployed twice.")
-            else:
-                time.sleep(POLL_SECONDS)
-        self._address = address
-        return address
-
-    def _deployed(self) -> str | None:
-        for sent in sending.signed_transactions(self._outbox, self.chain, self._key().address, DEPLOY):
-            receipt = self._node.receipt(sent.transaction)
-            if receipt and not receipt.done:
-                raise Conflict("the chain refused the contract: is its EVM older than Cancun?", code="deploy_failed")
-            if receipt:
-                return receipt.contract
-        return None
+        """The contract's lower-case address, the same on every chain, once it lies there; see ``deploying``."""
+        self._address = deploying.deploy(self._node, Sending(self._node, self._key(), self._outbox))
+        return self._address
 
 
 def _rfc3339(seconds: int) -> str:

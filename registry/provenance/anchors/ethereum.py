@@ -19,10 +19,14 @@ from web3.providers import BaseProvider
 
 import contracts_abi
 from registry.core.errors import Conflict, EmotionetError, Unavailable
+from registry.core.evm_state import slot_of
+from registry.provenance.anchors import block_header
+from registry.provenance.anchors.block_header import unhex
 from registry.provenance.anchors.chain import Chain
 from registry.provenance.anchors.outbox import Outbox
 from registry.provenance.anchors.sending import Place, Receipt
 from registry.provenance.anchors.transactions import PrivateKey
+from registry.provenance.evidence.evm import make_proof
 from registry.settings import Settings
 
 sys.setrecursionlimit(1000)  # Python's own: py_ecc raises it a hundredfold, and hostile nesting would kill us
@@ -30,6 +34,7 @@ sys.setrecursionlimit(1000)  # Python's own: py_ecc raises it a hundredfold, and
 TIMEOUT_SECONDS = 20.0
 ASKED_GAS = 3_000_000  # for what a stranger's contract computes when it is asked
 # What nodes say of a transaction that they or the chain have, or have another of its nonce.
+POOR = ("insufficient funds", "cannot afford")  # and of one whose sender can't pay for it
 KNOWN = ("nonce too low", "already known", "already imported", "underpriced", "invalid transaction nonce")
 
 
@@ -167,6 +172,22 @@ class Web3Node:
     def _contract(self, address: str) -> Any:
         return self._web3.eth.contract(address=Web3.to_checksum_address(address), abi=contracts_abi.abi())
 
+    def proof(self, contract: str, publisher: str, digest: bytes, number: int) -> bytes:
+        """What shows the anchor by the block with this number; as ``evidence.evm`` describes it, not checked."""
+        with translated():
+            slot = _hex(slot_of(bytes.fromhex(publisher[2:]), digest))
+            header = block_header.encoded(self._raw("eth_getBlockByNumber", hex(number), False))
+            said = self._raw("eth_getProof", contract, [slot], hex(number))
+            account, (storage,) = said["accountProof"], said["storageProof"]
+            return make_proof(publisher, header, list(map(unhex, account)), list(map(unhex, storage["proof"])))
+
+    def _raw(self, method: str, *parameters: Any) -> Any:
+        """What the node answers, as it stands."""
+        answer = self._web3.provider.make_request(method, list(parameters))
+        if answer.get("error") or not answer.get("result"):
+            raise Unavailable(f"the chain's node does not answer {method}", hint="ask another node.")
+        return answer["result"]
+
     def send(self, raw: bytes) -> None:
         """Hand a transaction over."""
         with translated():
@@ -176,7 +197,7 @@ class Web3Node:
                 raise
             except Exception as error:  # as above
                 text = _said(error)
-                if "insufficient funds" in text.lower():
+                if any(words in text.lower() for words in POOR):
                     raise Conflict(
                         f"the publishing key has too little on {self.chain} to pay for its transactions",
                         code="no_gas",

@@ -18,7 +18,7 @@ class Sent:
 
     chain: str  # CAIP-2: transactions of other chains are never sent to this one
     sender: str  # the address that signed it
-    purpose: str  # the digest that it anchors, after the contract's address and a colon; or "deploy"
+    purpose: str  # the digest that it anchors, after the contract's address and a colon; or "deploy:" and where
     nonce: int
     transaction: str
     raw: str

@@ -100,14 +100,14 @@ class Sending:
         added = self._outbox.add(self._node.chain, self._key.address, decide)
         return added or [row for row in self.signed_transactions() if row.nonce == nonce][-1]
 
-    def send(self, purpose: str, to: str | None, data: bytes, gas: int, needed: Callable[[], bool]) -> None:
+    def send(self, purpose: str, to: str, data: bytes, gas: int, needed: Callable[[], bool], value: int = 0) -> None:
         """Sign, keep and send something new, unless what was kept for this purpose can still be mined, or it is not
         ``needed`` any more. ``Conflict`` (``no_gas``) if it can't be paid for."""
         mined = self._mined()  # asked for first: what is mined by now is either kept for a later nonce, or not needed
         fees = fees_for(self._node.base_fee())
         if any(sent.nonce >= mined for sent in self.signed_transactions(purpose)) or not needed():
             return
-        self._check_means(gas * fees.most)
+        self._check_means(gas * fees.most + value)
         waiting = self._node.next_nonce(self._key.address, "pending")
 
         def decide(rows: Sequence[Sent]) -> Sent | None:
@@ -117,7 +117,7 @@ class Sending:
                 return None
             nonce = max([waiting, *(row.nonce + 1 for row in live)])
             chain = self._node.chain
-            return sign(self._key, purpose, chain=chain, nonce=nonce, fees=fees, gas=gas, to=to, data=data)
+            return sign(self._key, purpose, chain=chain, nonce=nonce, fees=fees, gas=gas, to=to, data=data, value=value)
 
         self._outbox.add(self._node.chain, self._key.address, decide)
         self.resend_pending()  # another process may have kept an earlier nonce, and not sent it
@@ -125,13 +125,19 @@ class Sending:
     def _check_means(self, most: int) -> None:
         if self._node.balance(self._key.address) < most:
             raise Conflict(
-                f"{self._key.address} has too little on {self._node.chain} to pay for this",
+                f"{self._key.address} has too little on {self._node.chain} to pay for this: it needs {most} wei",
                 code="no_gas",
-                hint="send it some.",
+                hint=f"send it {_ether(most)} of the chain's currency, then try again: nothing is lost.",
             )
 
     def _mined(self) -> int:
         return self._node.next_nonce(self._key.address, "latest")
+
+
+def _ether(wei: int) -> str:
+    """18 digits after the point at most, rounded up to the sixth."""
+    millionths = -(-wei // 10**12)
+    return f"{millionths // 10**6}.{millionths % 10**6:06}"
 
 
 def signed_transactions(outbox: Outbox, chain: str, sender: str, purpose: str | None = None) -> list[Sent]:

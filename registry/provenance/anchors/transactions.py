@@ -44,20 +44,30 @@ def fees_for(base: int) -> Fees:
 
 
 def sign(
-    key: PrivateKey, purpose: str, *, chain: str, nonce: int, fees: Fees, gas: int, to: str | None, data: bytes
+    key: PrivateKey,
+    purpose: str,
+    *,
+    chain: str,
+    nonce: int,
+    fees: Fees,
+    gas: int,
+    to: str,
+    data: bytes,
+    value: int = 0,
 ) -> Sent:
-    """A signed transaction without value. ``chain``: CAIP-2 of an EVM chain; ``to`` None makes a contract."""
+    """A signed transaction. ``chain``: CAIP-2 of an EVM chain; ``value``: wei."""
     fields: dict[str, Any] = {
         "type": 2,
         "chainId": int(chain.removeprefix("eip155:")),
         "nonce": nonce,
         "gas": gas,
-        "value": 0,
+        "value": value,
+        "to": bytes.fromhex(to[2:]),
         "data": data,
         "maxFeePerGas": fees.most,
         "maxPriorityFeePerGas": fees.tip,
     }
-    return _signed(key, purpose, chain, fields if to is None else {**fields, "to": bytes.fromhex(to[2:])})
+    return _signed(key, purpose, chain, fields)
 
 
 def bumped(key: PrivateKey, sent: Sent, fees: Fees) -> Sent:

@@ -10,19 +10,21 @@ from itertools import pairwise
 from registry.core import log, records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
+from registry.core.keys.authority import after, change_of, force_before, why_revoked
 from registry.core.text.cleaning import counted
 from registry.provenance.checks import label_signatures as labels
 from registry.provenance.checks.results import Check, Failed, NotChecked, run, some, unmade
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.checks.target.withdrawals import signed, valid_withdrawals
 
-OTHERS_MAY = ("contribution", "withdrawal", "audit")  # what a file may hold of another signer than the target's
+OTHERS_MAY = ("contribution", "withdrawal", "audit", "keys")  # what a file may hold of another signer than the target's
 
 
 def checks(subject: Subject) -> Iterator[Check]:
     """All checks of this level."""
     yield run("2.signatures", partial(signatures, subject))
     yield run("2.issuer", partial(issuer, subject))
+    yield run("2.keys", partial(revoked_keys, subject))
     yield run("2.log", partial(whole_log, subject))
     yield run("2.times", partial(times, subject))
     yield run("2.withdrawals", partial(withdrawals, subject))
@@ -50,8 +52,11 @@ def _entry(subject: Subject) -> records.Entry:
 def signatures(subject: Subject) -> str:
     """2.signatures: of every entry at hand, of whomever: the target's, the plan's, the log's, others'."""
     _entry(subject)
-    for entry in subject.entries.values():
-        log.verify_entry(entry)
+    for cid, entry in subject.entries.items():
+        log.verify_entry(entry, subject.get)
+        record = subject.signed_record(entry)
+        if isinstance(record, records.Keys):
+            after(force_before(entry, subject.get), change_of(cid, entry, record))
     if subject.is_release:  # last: where it is missing, a wrong signature of another is found all the same
         log.read_entry(subject.plan_entry, subject.get)
     kinds = Counter(subject.signed_type(entry) for entry in subject.entries.values())
@@ -90,6 +95,22 @@ def _others(subject: Subject, mine: str) -> list[str]:
     return said
 
 
+def revoked_keys(subject: Subject) -> str:
+    """2.keys: no change of keys at hand revokes the target's entry or its plan's."""
+    entry = _entry(subject)
+    changes = subject.changes_of(entry.issuer)
+    audited = [subject.entry, *([subject.plan_entry] if subject.is_release else [])]
+    for cid in audited:
+        assert cid is not None
+        one = log.read_entry(cid, subject.get)
+        change = subject.revoked(cid, one)
+        if change is not None:
+            raise Failed(f"entry {one.seq} does not count: {why_revoked(change)}")
+    if not changes:
+        return "no change of keys is at hand; whether a key was revoked since, the whole log shows"
+    return f"{counted(len(changes), 'change')} of keys, none of which revokes what is audited"
+
+
 def whole_log(subject: Subject) -> str:
     """2.log: from the newest entry that is known back to the plan's (or the target's own); and no two entries at hand
     have one place in a log, or follow each other wrongly."""
@@ -120,8 +141,12 @@ def _no_fork(subject: Subject, way: list[CID]) -> None:
             raise Failed(f"{entry.issuer} has two different entries {entry.seq}: the log forks")
     for entry in known.values():
         before = places.get((entry.issuer, entry.seq - 1))
-        if before is not None and entry.prev != bytes(before):
+        if before is None:
+            continue
+        if entry.prev != bytes(before):
             raise Failed(f"entry {entry.seq} of {entry.issuer} follows another entry {entry.seq - 1}: the log forks")
+        log.check_successor(entry, known[before], before)
+        log.check_heeds(entry, known[before], before, subject.get)
 
 
 def times(subject: Subject) -> str:

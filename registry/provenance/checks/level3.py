@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import product
 
-from registry.core import issuers, log, records
+from registry.core import log, records
 from registry.core.errors import NotFound
 from registry.core.ipld.cid import CID
 from registry.core.log import anchor_digest
 from registry.core.ports.anchor import Anchors, evidence_of
-from registry.provenance.checks import drand, stamps, times, witnessed
+from registry.provenance.checks import chain_proofs, drand, stamps, times, witnessed
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, run
 from registry.provenance.checks.target.subject import Subject
 
@@ -52,14 +52,14 @@ def _chain(subject: Subject) -> Anchors:
     return subject.chain
 
 
-def _publisher(subject: Subject) -> str:
-    assert subject.entry is not None
-    return issuers.address_of(log.read_entry(subject.entry, subject.get).issuer)
-
-
 def _anchored(subject: Subject, entry: CID) -> records.Block:
-    """The block of the final anchor that covers an entry: its own."""
-    anchor = _chain(subject).status(anchor_digest(entry), _publisher(subject))
+    """The block of the final anchor that covers an entry: its own. Where no chain is asked, as a proof shows it."""
+    proven = chain_proofs.block_of(subject, entry) if subject.offline or subject.chain is None else None
+    if proven is not None:
+        return proven
+    chain = _chain(subject)
+    found = [chain.status(anchor_digest(entry), who) for who in chain_proofs.publishers(subject, entry)]
+    anchor = next((one for one in found if one.status == "finalized"), found[0])
     if anchor.status != "finalized":
         raise Failed(f"entry {entry} is {anchor.status} on {anchor.chain}, not finalized")
     block = evidence_of(entry, anchor).block
@@ -123,7 +123,6 @@ def order(subject: Subject) -> str:
     by_stamps = stamps.order(subject)
     if by_stamps is not None and (subject.offline or subject.chain is None or not plans):
         return f"{by_stamps}; {LIMITS}"
-    _chain(subject)
     plan = _anchored(subject, subject.plan_entry)
     release = _anchored(subject, newest)
     if plan.block_number >= release.block_number:
@@ -147,7 +146,6 @@ def beacon(subject: Subject) -> str:
         raise Failed("the draw states a block, but no evidence of the plan's anchor is at hand")
     for block, one in product(stated, evidence):
         equal("beacon's block", block.place, one.place)
-    _chain(subject)
     for block in stated:
         equal("beacon's block", block.place, _anchored(subject, plan_entry).place)
     return ""

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
+from msgspec import structs
+
 from registry.core.text.cleaning import counted
 from registry.evaluation.facts import Facts
 from registry.provenance.checks import level1, level2, level3, level7, level8
@@ -100,4 +102,6 @@ def _facts(subject: Subject, withdrawn: list[dict[str, str]]) -> Facts:
     if not subject.is_release:
         return Facts(withdrawn=any(one["what"] == subject.type for one in withdrawn))
     found = guarded(lambda: people(subject.release, subject.get), None)
-    return release_facts(subject.release, found, withdrawn)
+    facts = release_facts(subject.release, found, withdrawn)
+    none: tuple[int, ...] = ()
+    return structs.replace(facts, abandoned=guarded(lambda: attempts.abandoned(subject), none))

@@ -13,7 +13,7 @@ from functools import partial
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
 from registry.core.records import WITNESS, Evidence, EvmBlock
-from registry.provenance.checks import times
+from registry.provenance.checks import chain_proofs, times
 from registry.provenance.checks.results import Check, Failed, NotChecked, guarded, run
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.evidence.rfc3161 import KIND as RFC3161
@@ -25,14 +25,20 @@ MOST = 64  # pieces that are verified
 
 def checks(subject: Subject) -> Iterator[Check]:
     """Both checks, where there is such evidence at all."""
-    if guarded(lambda: bool(_pieces(subject)), False):
+    if guarded(lambda: bool(_proofs(subject)), False):
         yield run("3.evidence", partial(evidence, subject))
+    if guarded(lambda: bool(_pieces(subject)), False):
         yield run("3.stamped", partial(stamped, subject))
 
 
 def _pieces(subject: Subject) -> list[tuple[CID, Evidence]]:
     others = [(cid, one) for cid, one in times.evidence_at_hand(subject) if one.block is None]
     return [(cid, one) for cid, one in others if one.kind != WITNESS]  # see 3.included
+
+
+def _proofs(subject: Subject) -> list[tuple[CID, Evidence]]:
+    """The same, and what proves a chain's anchor."""
+    return [*_pieces(subject), *chain_proofs.pieces(subject)]
 
 
 def shown(subject: Subject) -> list[Shown]:
@@ -48,11 +54,11 @@ def shown(subject: Subject) -> list[Shown]:
 
 def evidence(subject: Subject) -> str:
     """3.evidence: each piece verifies, and its time is not before that of the entry in it."""
-    pieces = _pieces(subject)
+    pieces = _proofs(subject)
     held, unchecked = list[str](), list[str]()
     for cid, one in pieces[:MOST]:
         try:
-            found = verify(one, subject.trust)
+            found = chain_proofs.verified(subject, one) if one.block else verify(one, subject.trust)
         except NotChecked as reason:
             unchecked.append(str(reason))
             continue

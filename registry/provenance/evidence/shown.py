@@ -5,7 +5,7 @@ Invariant: trust roots come from whoever audits, never from the file that is aud
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from registry.core.ipld.cid import CID
@@ -27,6 +27,10 @@ def _no_header(height: int) -> bytes | None:
     return None
 
 
+def _no_blocks() -> Collection[tuple[str, str]]:
+    return ()
+
+
 def _known_networks() -> Mapping[str, Network]:
     return KNOWN
 
@@ -39,6 +43,7 @@ class Trust:
     header: Callable[[int], bytes | None] = _no_header  # the 80 bytes of Bitcoin's block at a height
     networks: Callable[[], Mapping[str, Network]] = _known_networks  # of drand, by their hashes
     witnesses: Callable[[], Sequence[VerifierKey]] = _no_witnesses  # whose cosignatures of logs count
+    blocks: Callable[[], Collection[tuple[str, str]]] = _no_blocks  # of chains: CAIP-2, lower-case 0x hash
 
 
 class NoTrustRoot(NotChecked):
@@ -54,3 +59,4 @@ class Shown:
     by: str  # who has to be trusted, as a person reads it: an authority's name, Bitcoin
     time: str | None  # UTC, whole seconds, rounded up; None where it shows no time
     within: int = SKEW  # seconds by which that clock may be wrong
+    publisher: str | None = None  # lower-case 0x address as which it was anchored, where that is not the authority's

@@ -11,11 +11,15 @@ from datetime import datetime, timedelta
 
 from registry.core import records
 from registry.provenance.checks.results import NotChecked
-from registry.provenance.evidence import opentimestamps, rfc3161
+from registry.provenance.evidence import evm, opentimestamps, rfc3161
 from registry.provenance.evidence.shown import Shown, Trust
 
 Verify = Callable[[records.Evidence, Trust], Shown]
-KINDS: dict[str, Verify] = {rfc3161.KIND: rfc3161.verify, opentimestamps.KIND: opentimestamps.verify}
+KINDS: dict[str, Verify] = {
+    rfc3161.KIND: rfc3161.verify,
+    opentimestamps.KIND: opentimestamps.verify,
+    evm.KIND: evm.verify,
+}
 
 
 def verify(evidence: records.Evidence, trust: Trust) -> Shown:

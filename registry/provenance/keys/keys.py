@@ -15,14 +15,14 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from coincurve import PrivateKey
 
 from registry.core.errors import InvalidInput, not_read, not_written
-from registry.core.issuers import SIGNATURE_SIZE, address_of_key, did_of
+from registry.core.issuers import SIGNATURE_SIZE, address_of, address_of_key, did_of
 from registry.files import single_writer_file
 from registry.provenance.keys import keystore
 from registry.provenance.keys import signed_heads as signed_heads
@@ -35,6 +35,7 @@ class Key:
     """A key that signs log entries. ``created``: it was made by this very call; ``path``: its file."""
 
     __slots__ = ("_private", "address", "created", "did", "path", "public_key")
+    did: str  # of the issuer it signs for: its own, until it takes another's log over (``registry.assembly``)
 
     def __init__(self, private: PrivateKey, path: Path, *, created: bool) -> None:
         self._private = private
@@ -65,27 +66,69 @@ def load(home: Path, passphrase: str | None = None) -> Key | None:
     ``InvalidInput``: ``wrong_passphrase``, ``passphrase_missing``, ``key_too_open``, ``key_file_damaged``,
     ``several_keys``. ``Unavailable`` if a file can't be read.
     """
-    path = _key_file(home / FOLDER)
+    path = key_file(home / FOLDER)
     return None if path is None else _open(path, passphrase)
 
 
-def load_or_create(home: Path, passphrase: str | None = None, *, another: bool = False) -> Key:
+def _own(address: str) -> str:
+    return did_of(address)
+
+
+def load_or_create(
+    home: Path, passphrase: str | None = None, *, another: bool = False, issuer_of: Callable[[str], str] = _own
+) -> Key:
     """The home's key, made first if there is none (``created`` says so). Errors as of ``load``.
 
+    ``issuer_of`` gives the issuer that a key of this address signs for, which differs after a handover.
     ``Conflict`` (``key_missing``) in a home whose log another key signed, unless ``another`` is meant to go on there.
     """
     found = load(home, passphrase)
+    if found is not None:
+        found.did = issuer_of(found.address)
     if not another:
-        signed_heads.check_signer(home, found.address if found else None)
+        signed_heads.check_signer(home, address_of(found.did) if found else None)
     key = found or _create(home / FOLDER, passphrase)
     if another:
-        signed_heads.go_on_as(home, key.address)
+        signed_heads.go_on_as(home, address_of(key.did))
     return key
+
+
+def create_in(folder: Path, passphrase: str, *, random: bool, given: Key | None = None) -> Key:
+    """A new key (or ``given``) in a folder that holds none, under a passphrase. ``random``: nobody can guess that."""
+    with _locked(folder):
+        path = key_file(folder)
+        if path is not None:
+            return open_file(path, passphrase)
+        key = Key(PrivateKey() if given is None else PrivateKey(given.private_bytes()), folder / "new", created=True)
+        key.path = folder / f"{key.address}.json"
+        _write(key.path, sealed(key, passphrase, random=random))
+        return key
+
+
+def sealed(key: Key, passphrase: str, *, random: bool = False) -> str:
+    """A key as the text of a keystore. ``InvalidInput`` (``passphrase_missing``) for an empty passphrase."""
+    n = keystore.RANDOM_N if random else keystore.HUMAN_N
+    return keystore.encrypt(key.private_bytes(), key.address, _checked(passphrase), n)
+
+
+def passphrase_of(home: Path) -> str:
+    """The random passphrase that lies beside the home's key. ``InvalidInput`` (``passphrase_missing``)."""
+    return _passphrase(home / FOLDER, make=False)
+
+
+def is_random(home: Path) -> bool:
+    """Whether the home's key has a random passphrase, beside it."""
+    return (home / FOLDER / PASSPHRASE_FILE).exists()
+
+
+def open_file(path: Path, passphrase: str | None) -> Key:
+    """The key in a file that its address names. Errors as of ``load``."""
+    return _open(path, passphrase)
 
 
 def _create(folder: Path, passphrase: str | None) -> Key:
     with _locked(folder):
-        path = _key_file(folder)
+        path = key_file(folder)
         if path is not None:  # another process was quicker
             return _open(path, passphrase)
         n = keystore.RANDOM_N if passphrase is None else keystore.HUMAN_N
@@ -106,7 +149,8 @@ def _open(path: Path, passphrase: str | None) -> Key:
     return key
 
 
-def _key_file(folder: Path) -> Path | None:
+def key_file(folder: Path) -> Path | None:
+    """The one key file of a folder; None where there is none. ``InvalidInput`` (``several_keys``)."""
     try:
         found = sorted(entry for entry in folder.iterdir() if entry.suffix == ".json")
     except FileNotFoundError:

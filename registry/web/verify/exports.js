@@ -10,12 +10,14 @@ import { CID, cidOfBlock, cidOfBytes, cidOfText, hashesTo } from "./bytes/cid.js
 import { TABLES } from "./data/columns.js";
 import { build, compareKeys, readRows } from "./data/tables.js";
 import { Blocks } from "./data/blocks.js";
-import { checkEntry, checkFollows, signedBytes, walk } from "./data/log.js";
+import { signedBytes } from "./data/keys.js";
+import { checkEntry, checkFollows, walk } from "./data/log.js";
 import { normal } from "./data/labels.js";
 import { decide } from "./data/snapshot.js";
 import { drawFolds, drawSeed, groupNames } from "./data/draw.js";
 import { checkpointDigest, readFolder, tensorsDigest } from "./data/weights.js";
 import { figureName } from "./figures/names.js";
+import { corrected } from "./figures/correction.js";
 import { judge } from "./figures/verdicts.js";
 import { judgementsOf } from "./figures/input.js";
 import { Evaluation } from "./figures/evaluation.js";
@@ -27,6 +29,7 @@ import { ratioInterval, worstInterval } from "./intervals/worst.js";
 import { quantile } from "./intervals/wilson.js";
 import { concat, Refusal, Newer, hex, refuse } from "./bytes/bytes.js";
 import { sha256 } from "./bytes/sha256.js";
+import { reason, setLanguage } from "./page/words.js";
 
 globalThis.verifier = {
   verdictDocument,
@@ -55,6 +58,7 @@ globalThis.verifier = {
   tensorsDigest,
   figureName,
   judge,
+  corrected,
   judgementsOf,
   Evaluation,
   frac,
@@ -83,4 +87,6 @@ globalThis.verifier = {
   Newer,
   hex,
   sha256,
+  reason,
+  setLanguage,
 };

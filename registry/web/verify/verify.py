@@ -55,8 +55,11 @@ def _digest(text: str) -> str:
     return b64encode(sha256(text.encode()).digest()).decode()
 
 
+@cache
 def _style() -> str:
-    return (_STATIC / "tokens.css").read_text("utf-8") + (_HERE / "page" / "page.css").read_text("utf-8")
+    """Both sheets without comments, indentation and the blank after a property's name."""
+    text = (_STATIC / "tokens.css").read_text("utf-8") + (_HERE / "page" / "page.css").read_text("utf-8")
+    return re.sub(r"(?m)^([\w-]+): ", r"\1:", re.sub(r"\s*\n\s*", "\n", re.sub(r"(?s)/\*.*?\*/", "", text)))
 
 
 @cache
@@ -74,9 +77,17 @@ def _text(path: Path) -> str:
 def _words() -> str:
     """Words by section, key and language, as JSON that can stand in a page's script."""
     own = catalogue()
-    reasons = tomllib.loads((_HERE / "reasons.toml").read_text("utf-8"))
+    spanish = tomllib.loads((_HERE / "reasons.toml").read_text("utf-8"))
+    reasons = {brief(text): said for text, said in spanish.items()}
+    if len(reasons) != len(spanish):
+        raise ValueError("two reasons have one name: make it longer, here and in page/words.js")
     words = {**verdict_words(), "check": own["check"], "verify": own["verify"], "reasons": reasons}
     return json.dumps(words, ensure_ascii=False).replace("</", "<\\/")
+
+
+def brief(reason: str) -> str:
+    """A reason's name among the Spanish ones: its English text stands in the modules, so it need not stand here."""
+    return sha256(reason.encode()).hexdigest()[:6]
 
 
 def _visit(path: Path, order: list[Path], above: tuple[Path, ...]) -> None:
@@ -89,8 +100,10 @@ def _visit(path: Path, order: list[Path], above: tuple[Path, ...]) -> None:
     order.append(path)
 
 
+@cache
 def _name(path: Path) -> str:
-    return "$" + re.sub(r"\W", "_", path.relative_to(_HERE).with_suffix("").as_posix())
+    """A short one: each stands in the page as often as its module is needed."""
+    return f"${sorted(_HERE.rglob('*.js')).index(path) if path != _WORDS else 'w'}"
 
 
 def _as_function(path: Path) -> str:

@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from registry.catalog import accounts, tokens
+from registry.catalog.database.database import Connection
+from registry.catalog.queries.signed_records.key_changes import current_key, issuer_signed_by
 from registry.catalog.tokens import Caller, Configured
 from registry.core.errors import Conflict, Untrusted
-from registry.core.issuers import did_of
+from registry.core.issuers import address_of, did_of
 from registry.provenance.keys import contract_wallets, sign_in_message, wallets
 from registry.provenance.keys.sign_in_message import SignIn
 from registry.workflows.parts import Parts
@@ -146,6 +148,20 @@ def _signer(parts: Parts, said: SignIn, address: str, text: str, signature: str)
     return f"did:pkh:eip155:{said.chain}:{address}"  # on another chain it may be somebody else's
 
 
+def _as_issuer(db: Connection, address: str, contributor: str) -> tuple[str, str]:
+    """Account and contributor of a wallet: of a key that took an issuer's log over, the issuer's. ``NoAccount`` for a
+    key that an issuer replaced."""
+    did = did_of(address)
+    if current_key(db, did) != did:
+        raise NoAccount(
+            f"the key of {address} was replaced by its issuer", code="key_replaced", hint="sign in with the newer one."
+        )
+    issuer = issuer_signed_by(db, did)
+    if contributor != did or issuer == did or current_key(db, issuer) != did:
+        return address, contributor
+    return address_of(issuer), issuer
+
+
 def sign_in(parts: Parts, configured: Configured, origin: str, text: str, signature: str) -> Session:
     """A session for the wallet that signed ``text``. ``InvalidInput`` for no message, ``Untrusted`` for one that does
     not count here, ``NoAccount`` for a wallet that may not sign in.
@@ -159,6 +175,7 @@ def sign_in(parts: Parts, configured: Configured, origin: str, text: str, signat
     longest = now + timedelta(hours=HOURS)
     expires = _text(min(longest, said.expires or longest))
     with parts.catalog.write() as db:
+        address, contributor = _as_issuer(db, address, contributor)
         scopes = accounts.scopes_of(db, address, configured)
         if not scopes:
             hint = f"its operator adds it: `emotionet accounts add {said.address}`."

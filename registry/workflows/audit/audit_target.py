@@ -20,7 +20,7 @@ from registry.workflows.audit.audit_file import audit_car as audit_car
 from registry.workflows.audit.deep_audit import DEEP_LEVELS, FOLDER, give_room
 from registry.workflows.base_weights import known_trainings
 from registry.workflows.log.forks import forks_of
-from registry.workflows.log.linked_entries import covering_evidence, first_entry, newest_anchored
+from registry.workflows.log.linked_entries import changes_of_keys, covering_evidence, first_entry, newest_anchored
 from registry.workflows.parts import Parts
 from registry.workflows.store.typed_source import check_regular, names_content, parse_path
 from registry.workflows.withdrawals.withdrawal_entries import withdrawals_of
@@ -96,7 +96,7 @@ def audit_held(
         roots=[entry or record],
         newest=newest_anchored(parts, own),
         evidence=[*own, *_plans_evidence(parts, record, own)],
-        log_entries=[*first_entry(parts, entry), *withdrawals_of(parts, record, entry)],
+        log_entries=[*first_entry(parts, entry), *changes_of_keys(parts, entry), *withdrawals_of(parts, record, entry)],
         chain=chain,
         offline=offline,
         issuer=issuer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -18,7 +19,8 @@ from registry.settings import Settings
 
 def trust_of(settings: Settings) -> Trust:
     """Certificates of ``EMOTIONET_TSA_ROOTS``, otherwise this system's; headers of ``EMOTIONET_BITCOIN_HEADERS``;
-    networks of ``EMOTIONET_DRAND_NETWORKS`` beside quicknet; the keys in ``EMOTIONET_WITNESSES``.
+    networks of ``EMOTIONET_DRAND_NETWORKS`` beside quicknet; the keys in ``EMOTIONET_WITNESSES``;
+    blocks of ``EMOTIONET_TRUSTED_BLOCKS``.
 
     Each is read once, when it is first asked for. ``UsageError`` then where the file can't be read or is no such file.
     """
@@ -39,7 +41,22 @@ def trust_of(settings: Settings) -> Trust:
     def witnesses() -> Sequence[VerifierKey]:
         return [read_witness(one).key for one in settings.witnesses]
 
-    return Trust(certificates, lambda height: headers().get(height), networks, witnesses)
+    @cache
+    def blocks() -> frozenset[tuple[str, str]]:
+        return frozenset(read_block(one) for one in settings.trusted_blocks)
+
+    return Trust(certificates, lambda height: headers().get(height), networks, witnesses, blocks)
+
+
+def read_block(text: str) -> tuple[str, str]:
+    """A chain (CAIP-2) and the hash of one of its blocks, from ``CHAIN:HASH``."""
+    found = re.fullmatch("(eip155:[1-9][0-9]{0,31}):(0x[0-9a-f]{64})", text.strip().lower())
+    if found is None:
+        raise UsageError(
+            f"{text!r} names no block of a chain",
+            hint="write it as eip155:1:0x and 64 hexadecimal digits, the block's hash.",
+        )
+    return found[1], found[2]
 
 
 def read_networks(path: Path) -> dict[str, Network]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from registry.catalog.queries.signed_records.key_changes import publishers
 from registry.core import records
 from registry.core.errors import EmotionetError, NotFound, Unavailable
 from registry.core.ipld.cid import CID
 from registry.core.issuers import address_of
+from registry.core.keys.signatures import signer_of
 from registry.core.log import anchor_digest
-from registry.core.ports.anchor import PROVEN, Anchor
+from registry.core.ports.anchor import PROVEN, Anchor, Anchors
 from registry.evaluation.sentences import strength_text
 from registry.provenance.checks.results import NotChecked
 from registry.provenance.evidence.verify import verify
@@ -66,17 +68,25 @@ def _kind(anchor: Anchor) -> str:
 def anchor_status(parts: Parts, cid: CID) -> dict[str, Any]:
     """Where an entry's own anchor stands at each place. ``Unavailable`` where no place can be asked."""
     entry = entry_of(parts, cid, None)
-    digest = anchor_digest(entry)
-    publisher = address_of(records.parse_as(records.Entry, parts.store.get(entry)).issuer)
     found, problems = list[Standing](), list[Unavailable]()
     for place in parts.places:
         try:
-            found.append(Standing(place, place.status(digest, publisher)))
+            found.append(Standing(place, _status(parts, place, entry)))
         except Unavailable as error:
             problems.append(error)
     if not found:
         raise problems[0]
     return _of_places(entry, found)
+
+
+def _status(parts: Parts, place: Anchors, entry: CID) -> Anchor:
+    """Where an entry's anchor stands at a place, by whichever of its log's keys it was made."""
+    with parts.catalog.read() as db:
+        known = publishers(db, entry)
+    who = known or [signer_of(records.parse_as(records.Entry, parts.store.get(entry)))]
+    found = (place.status(anchor_digest(entry), address_of(one)) for one in who)
+    first = next(found)
+    return first if first.status != "none" else next((one for one in found if one.status != "none"), first)
 
 
 def submit_anchor(parts: Parts, cid: CID | None, *, issuer: str | None = None) -> dict[str, Any]:
@@ -98,10 +108,10 @@ def anchor_document(parts: Parts, entry: CID, evidence: list[dict[str, Any]]) ->
     own = is_local(parts, issuer)
     anchors = [row for row in evidence if row["kind"] != records.WITNESS]  # which says where, not when
     told = [_told(parts, row, own) for row in anchors]
-    told += _waiting(parts, entry, issuer, {one["chain"] for one in told}) if own else []
+    told += _waiting(parts, entry, {one["chain"] for one in told}) if own else []
     best = next((one for one in told if one["status"] in PROVEN), told[0] if told else None)
     if best is None:
-        best = _from_the_place(parts, entry, issuer, own)
+        best = _from_the_place(parts, entry, own)
     return {name: best[name] for name in NOTHING} | {"evidence": told}
 
 
@@ -133,22 +143,22 @@ def _verified(parts: Parts, found: records.Evidence, own: bool) -> tuple[str | N
     return shown.by, shown.time, "stamped" if found.kind == "rfc3161" else "finalized"
 
 
-def _waiting(parts: Parts, entry: CID, issuer: str, known: set[str]) -> list[dict[str, Any]]:
+def _waiting(parts: Parts, entry: CID, known: set[str]) -> list[dict[str, Any]]:
     """Places that were asked to stamp this entry and have not done so yet."""
     found = []
     for place in parts.places[1:] if parts.settings.proves_to_others else parts.places:
-        anchor = place.status(anchor_digest(entry), address_of(issuer))
+        anchor = _status(parts, place, entry)
         if anchor.status == "pending" and anchor.chain not in known:
             kind = _kind(anchor)
             found.append({**_document(anchor), "kind": kind, "by": None, "text": strength_text(kind)})
     return found
 
 
-def _from_the_place(parts: Parts, entry: CID, issuer: str, own: bool) -> dict[str, Any]:
+def _from_the_place(parts: Parts, entry: CID, own: bool) -> dict[str, Any]:
     """As the chain or this home's journal says, which knows of this home's entries alone."""
     if not own and not parts.settings.proves_to_others:
         return NOTHING
     try:
-        return _document(parts.places[0].status(anchor_digest(entry), address_of(issuer)))
+        return _document(_status(parts, parts.places[0], entry))
     except Unavailable:
         return NOTHING

@@ -25,9 +25,11 @@ from registry.catalog.index import indexing
 from registry.catalog.index.table_rows import MadeRows
 from registry.catalog.marks import settle
 from registry.catalog.queries.signed_records import entries
+from registry.catalog.queries.signed_records.key_changes import changes_of, newest_change
 from registry.core import log, records
-from registry.core.errors import Unavailable
+from registry.core.errors import Conflict, NotFound, Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
+from registry.core.issuers import DID_PREFIX, address_of_key
 from registry.core.log import Signer
 from registry.provenance.keys import signed_heads as signed_heads
 from registry.workflows.log.newer_entries import ask_anchors, check_newest
@@ -82,19 +84,65 @@ class LogTransaction:
         before = None if previous is None else entries.issued_at(self.db, previous)
         return before if before is not None and now < before and not log.clearly_before(now, before) else now
 
+    def change_keys(self, make: Callable[[bytes, bytes, int], records.Keys]) -> Appended:
+        """Append a ``keys`` entry; ``make`` is given the log, the entry before and the place: what its proof is of."""
+        if entries.newest(self.db, self.signer.did) is None:
+            self._append(_issuer_record(self.parts))
+        newest, first = entries.newest(self.db, self.signer.did), entries.first(self.db, self.signer.did)
+        assert newest is not None
+        assert first is not None
+        record = make(bytes(first), bytes(newest[0]), newest[1] + 1)
+        return Appended(records.cid(record), self._append(record), new=True)
+
+    def _check_in_force(self, authority: CID) -> None:
+        """``Conflict`` (``key_replaced``) unless this key signs the log now."""
+        change = next(one for one in changes_of(self.db, self.signer.did) if one.entry == authority)
+        if DID_PREFIX + address_of_key(self.signer.public_key) != change.successor:
+            now = "it is closed" if change.successor is None else f"that of {change.successor} signs it"
+            raise Conflict(
+                f"this key does not sign the log of {self.signer.did} any more: since entry {change.seq} {now}",
+                code="key_replaced",
+                hint="put the newer key into this home, or hand the log over with its recovery key: docs/keys.md.",
+            )
+
+    def _get(self, wanted: CID) -> bytes:
+        """A block of the store, or of an entry that a killed process committed and did not put there."""
+        try:
+            return self.parts.store.get(wanted)
+        except NotFound:
+            waiting = [*self.signed, *log_heads.pending(self.db, self.signer.did)]
+            for cid, _, data in waiting:
+                if cid == wanted:
+                    return data
+            raise
+
     def _append(self, record: records.Record, made: MadeRows | None = None) -> CID:
         newest = entries.newest(self.db, self.signer.did)
+        authority = newest_change(self.db, self.signer.did)
+        if authority is not None and not isinstance(record, records.Keys):
+            self._check_in_force(authority[0])
         previous, seq = (newest[0], newest[1] + 1) if newest else (None, 0)
         first = entries.first(self.db, self.signer.did)
         data = records.encode(record)
         record_cid = cid_of(data, DAG_CBOR)
-        entry = log.make_entry(self.signer, seq, previous, first, record_cid, self._now(previous))
-        signed = records.encode(entry)
-        cid = cid_of(signed, DAG_CBOR)
-        new_blocks = {record_cid: data, cid: signed}
+        new_blocks = {record_cid: data}
 
         def get(wanted: CID) -> bytes:
-            return new_blocks[wanted] if wanted in new_blocks else self.parts.store.get(wanted)
+            return new_blocks[wanted] if wanted in new_blocks else self._get(wanted)
+
+        entry = log.make_entry(
+            self.signer,
+            seq,
+            previous,
+            first,
+            record_cid,
+            self._now(previous),
+            authority=authority[0] if authority else None,
+            get=get,
+        )
+        signed = records.encode(entry)
+        cid = cid_of(signed, DAG_CBOR)
+        new_blocks[cid] = signed
 
         indexing.index_entry(self.db, cid, get, made)
         self.parts.store.put_many([(record_cid, data)])

@@ -88,7 +88,7 @@ def index_sorted(parts: Parts, db: Connection, found: Sorted) -> list[str]:
     for _, (_, _, cid) in sorted((_is_audit(parts, one[2]), one) for one in found.entries):
         wrong = _tried(db, lambda cid=cid: _entry(parts, db, cid))  # type: ignore[misc]
         if any(isinstance(one, Fork) for one in wrong):
-            _remember(parts, db, cid)
+            remember_fork(parts, db, cid)
         problems += wrong
     for cid in found.evidence:
         problems += _tried(db, lambda cid=cid: indexing.index_evidence(db, cid, parts.store.get))  # type: ignore[misc]
@@ -124,7 +124,7 @@ def _tried(db: Connection, attempt: Callable[[], None]) -> list[str]:
     return []
 
 
-def _remember(parts: Parts, db: Connection, cid: CID) -> None:
+def remember_fork(parts: Parts, db: Connection, cid: CID) -> None:
     """Keep which entry excludes this one, which is signed by the same issuer."""
     entry = log.read_entry(cid, parts.store.get)
     held = indexing.excluded_by(db, cid, entry)

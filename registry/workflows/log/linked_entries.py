@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from registry.catalog.queries.signed_records import entries
+from registry.catalog.queries.signed_records.key_changes import changes_of
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
@@ -40,6 +41,17 @@ def newest_anchored(parts: Parts, evidence: list[CID]) -> CID | None:
     if not evidence:
         return None
     return CID.decode(records.parse_as(records.Evidence, parts.store.get(evidence[-1])).entry)
+
+
+def changes_of_keys(parts: Parts, entry: CID | None) -> list[CID]:
+    """The entries that changed the keys of an entry's log, as far as they are known and held here; also those after it,
+    which may revoke it."""
+    if entry is None:
+        return []
+    with parts.catalog.read() as db:
+        issuer = entries.issuer_of(db, entry)
+        found = [] if issuer is None else changes_of(db, issuer)
+    return [one.entry for one in found if parts.store.has(one.entry)]
 
 
 def first_entry(parts: Parts, entry: CID | None) -> list[CID]:

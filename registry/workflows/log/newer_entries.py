@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from registry.catalog.database.database import Catalog, Connection
 from registry.catalog.log_heads import Head, set_head
 from registry.catalog.queries.signed_records import entries
+from registry.catalog.queries.signed_records.key_changes import current_key
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR
@@ -64,8 +65,10 @@ def ask_anchors(parts: Parts, issuer: str) -> None:
     asked = _asked.setdefault(parts.catalog, set())
     if issuer in asked:
         return
+    with parts.catalog.read() as db:
+        key = current_key(db, issuer)  # who holds one that was replaced may have anchored anything
     try:
-        anchored = parts.anchors.anchored_by(address_of(issuer))
+        anchored = parts.anchors.anchored_by(address_of(key)) if key else []
     except Unavailable as error:
         _log.warning("could not check whether something newer was anchored: %s", error)
         return

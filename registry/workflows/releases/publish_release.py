@@ -27,6 +27,7 @@ from registry.core.run_view import ReleaseView, draw_view, release_view
 from registry.core.snapshots.image_rights import image_rights
 from registry.core.weights import ONNX
 from registry.evaluation.base_seen import about_base
+from registry.evaluation.correction import release_claims
 from registry.evaluation.facts import Facts
 from registry.evaluation.sentences import attempts_document, note_document
 from registry.evaluation.verdict import verdict_of
@@ -103,9 +104,11 @@ def _completed(parts: Parts, run: str) -> tuple[dict[str, Any], list[CID]]:
 def _release(parts: Parts, row: dict[str, Any], trainings: list[CID], onnx: bool) -> records.Release:
     trained = [records.parse_as(records.Training, parts.store.get(cid)) for cid in trainings]
     evaluation = CID.parse(row["evaluation"])
-    verdicts = records.parse_as(records.Evaluation, parts.store.get(evaluation)).verdicts
+    figures = records.parse_as(records.Evaluation, parts.store.get(evaluation))
     draw = CID.parse(row["draw"])
-    method = parts.method(draw_view(parts.store.get, draw).plan.method.id)
+    plan = draw_view(parts.store.get, draw).plan
+    method = parts.method(plan.method.id)
+    attempts = _attempts(parts, row)
     about = method.about()
     draft = records.Release(
         draw=draw,
@@ -117,8 +120,8 @@ def _release(parts: Parts, row: dict[str, Any], trainings: list[CID], onnx: bool
         ),
         card=evaluation,  # placeholder until the card, which needs all other fields, is written
         licence=about.licence,
-        claims=verdicts,
-        attempts=_attempts(parts, row),
+        claims=release_claims(plan, figures, attempts.count),
+        attempts=attempts,
     )
     if onnx:
         draft = structs.replace(draft, weights=(*draft.weights, _as_onnx(parts, method, draft)))

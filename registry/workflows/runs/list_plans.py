@@ -13,6 +13,7 @@ from registry.catalog.queries.training_runs import plans
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.text.claim_text import claim_text
+from registry.core.text.days import days_between
 from registry.workflows.local_issuers import publisher_text
 from registry.workflows.log.anchor_documents import anchor_document
 from registry.workflows.parts import Parts
@@ -23,8 +24,8 @@ def list_plans(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Lines of `emotionet plans list --json`, newest first, and the cursor of the next page or None.
 
-    ``plan, entry, issuer, time, snapshot, recipe, claims`` (texts), ``anchor``, ``releases``. A plan without one was
-    abandoned, failed, or is still under way.
+    ``plan, entry, issuer, time, days`` (since then), ``snapshot, recipe, claims`` (texts), ``anchor``, ``releases``. A
+    plan without one was abandoned, failed, or is still under way.
     """
     with parts.catalog.read() as db:
         found, after = plans.list_plans(db, issuer, cursor, limit)
@@ -40,6 +41,7 @@ def _line(parts: Parts, row: dict[str, Any], evidence: list[dict[str, Any]]) -> 
         "issuer": row["issuer"],
         "published_by": publisher_text(parts, row["issuer"]),
         "time": row["issued_at"],
+        "days": days_between(row["issued_at"], parts.now()),
         "snapshot": row["snapshot"],
         "recipe": row["recipe_name"],
         "claims": list(map(claim_text, plan.claims)),

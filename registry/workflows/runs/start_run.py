@@ -52,6 +52,7 @@ class Wanted:
     final: str | None = None
     engine: str = "local"
     unanchored: bool = False
+    correction: records.Correction = "holm"  # of verdicts, for attempts
     name: str | None = None  # what the run's issuer calls its plan, once it is signed
 
 
@@ -162,6 +163,7 @@ def start_run(parts: Parts, snapshot: CID, wanted: Wanted, *, anew: bool = True,
         "final": checked.final,
         "base": str(keep_base(parts, wanted.base, checked.base)) if wanted.base and checked.base else None,
         "unanchored": wanted.unanchored,
+        "correction": wanted.correction,
         **({} if wanted.name is None else {"name": wanted.name}),
     }
     issuer = issuer or parts.key.did

@@ -158,6 +158,7 @@ def _records(
         claims=tuple(records.Claim(**claim) for claim in options["claims"]),
         final=options["final"],
         beacons=beacons_to_name(parts, unanchored=options["unanchored"]),
+        correction=options.get("correction", "none"),  # none of runs that an earlier version began
     )
     parts.store.flush()
     return preprocessing, plan

@@ -22,7 +22,7 @@ from registry.core.text.cleaning import counted
 from registry.provenance.anchors.timestamp.place import StampPlace
 from registry.provenance.keys import keys, signed_heads
 from registry.settings import DEFAULT_METHOD
-from registry.workflows.local_issuers import local_issuers, signing_issuers
+from registry.workflows.local_issuers import check_may_sign, local_issuers, signing_issuers
 from registry.workflows.log.lost_catalog import HINT, is_behind
 from registry.workflows.parts import Parts
 from registry.workflows.plan_beacons import beacons_to_name
@@ -131,8 +131,8 @@ def _key(parts: Parts) -> str:
     if parts.settings.key is not None:
         return parts.key.did
     found = keys.load(home, parts.settings.passphrase)
-    signed_heads.check_signer(home, found.address if found else None)
-    return found.did if found else "none yet: the first command that signs creates it"
+    check_may_sign(parts)
+    return " ".join(sorted(signing_issuers(parts))) if found else "none yet: the first command that signs creates it"
 
 
 def _logs(parts: Parts, db: Connection) -> str:

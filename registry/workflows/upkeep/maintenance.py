@@ -16,6 +16,7 @@ from registry.core.ipld.dag import walk_closure
 from registry.core.ports.store import UpkeptStore
 from registry.core.progress import Progress
 from registry.core.text.cleaning import counted
+from registry.workflows.follow.records_taken import index_followed
 from registry.workflows.images.kept_thumbnails import KeptThumbnails
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.log.append import finish_pending
@@ -104,6 +105,7 @@ def rebuild_catalog(parts: Parts) -> dict[str, Any]:
     wrong: list[str] = []
 
     def others(db: Connection) -> None:
+        index_followed(parts, db)
         wrong.extend(index_sorted(parts, db, imported))
 
     found = rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now(), issuers=own, also=others)

@@ -15,12 +15,13 @@ from typing import Any
 from registry.catalog.index.rebuild import rebuild
 from registry.content.sources.fetch import Through, fetch_what_there_is
 from registry.core import log, records
-from registry.core.errors import InvalidInput, NotFound, Untrusted
+from registry.core.errors import EmotionetError, InvalidInput, NotFound, Untrusted
 from registry.core.ipld.cid import CID, RAW
 from registry.core.ports.store import BlockReader
 from registry.core.progress import Progress, silent
 from registry.core.table import tables
 from registry.workflows.local_issuers import local_issuers
+from registry.workflows.log.anchors_again import anchors_again
 from registry.workflows.parts import Parts
 
 
@@ -43,8 +44,18 @@ def rebuild_from_log(parts: Parts, head: CID, source: BlockReader, progress: Pro
     parts.store.set_log_head(newest.issuer, newest.seq, head)
     issuers = {*local_issuers(parts), newest.issuer}
     found = rebuild(parts.catalog, parts.store.get, parts.store.cids(), parts.now(), issuers=issuers)
+    found = _with_anchors(parts, newest.issuer, found)
     parts.catalog.analyze()
     return {**found, "absent": sorted(set(map(str, absent)))}
+
+
+def _with_anchors(parts: Parts, issuer: str, found: dict[str, Any]) -> dict[str, Any]:
+    """The same, after the chain was asked where the log's entries are anchored."""
+    try:
+        return {**found, "evidence": max(found["evidence"], len(anchors_again(parts, issuer)))}
+    except EmotionetError as error:
+        said = f"anchors were not looked up again: {error}"
+        return {**found, "problems": [*found["problems"], {"cid": None, "problem": said}]}
 
 
 def _log(through: Through, head: CID, progress: Progress) -> dict[CID, records.Entry]:

@@ -92,6 +92,7 @@ def _wanted(parts: Parts, run: str) -> Wanted:
         final=options["final"],
         engine=row["engine"] or "local",
         unanchored=options["unanchored"],
+        correction=options.get("correction", "none"),
     )
 
 

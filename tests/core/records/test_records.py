@@ -78,8 +78,10 @@ def structs(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
 
 def example() -> records.Entry:
     return records.Entry(
+        v=1,
         issuer="did:pkh:eip155:1:0x" + "ab" * 20,
         key=bytes(33),
+        authority=None,
         seq=1,
         prev=b"x",
         log=b"x",
@@ -155,7 +157,8 @@ def test_missing_extra_and_renamed_fields_are_refused(kind: type[records.Record]
         ({"type": ["entry"]}, "not_a_record"),
         ({"type": "issuer"}, "malformed_record"),
         ({"v": 0}, "record_version"),
-        ({"v": 2}, "newer_version"),
+        ({"v": 2}, "malformed_record"),
+        ({"v": 3}, "newer_version"),
         ({"v": "1"}, "record_version"),
         ({"v": True}, "malformed_record"),
         ({"v": None}, "record_version"),

@@ -30,7 +30,7 @@ def found(one: OldRelease, **fields: Any) -> Check:
 
 def planned_before(one: OldRelease, time: str, **fields: Any) -> None:
     """Another plan of the same, said between the opening and the release's plan."""
-    other = msgspec.structs.replace(one.view.plan, seed=99, **fields)
+    other = msgspec.structs.replace(one.view.plan, **{"seed": 99, **fields})
     plan = one.at(one.view.release.plan_entry)
     assert plan.prev is not None
     first = CID.decode(plan.prev)
@@ -89,3 +89,28 @@ def test_the_log_says_the_releases_own_plan(one: OldRelease) -> None:
     entry = one.at(one.view.release.plan_entry)
     one.forge(replaced(one.view.release.plan_entry, entry, record=other))
     assert found(one).result == FAILS
+
+
+def signed_before(one: OldRelease, time: str) -> None:
+    """The release's own plan, signed once before."""
+    planned_before(one, time, seed=one.view.plan.seed)
+
+
+@pytest.mark.parametrize(("count", "number", "result"), [(2, 1, HOLDS), (1, 1, FAILS)])
+def test_a_plan_that_is_signed_again_is_another_attempt(one: OldRelease, count: int, number: int, result: str) -> None:
+    """Its folds may be drawn anew, from another block, as often as somebody likes."""
+    signed_before(one, EARLY)
+    states(one, count, number)
+    assert found(one).result == result
+
+
+@pytest.mark.parametrize(("time", "days"), [(EARLY, 0), ("2026-10-22T11:00:00Z", 40)])
+def test_an_earlier_attempt_that_became_no_release_is_told_with_its_age(one: OldRelease, time: str, days: int) -> None:
+    assert attempts.abandoned(one.subject()) == ()
+    planned_before(one, time)
+    assert attempts.abandoned(one.subject()) == (days,)
+
+
+def test_a_plan_of_something_else_is_no_abandoned_attempt(one: OldRelease) -> None:
+    planned_before(one, EARLY, claims=())
+    assert attempts.abandoned(one.subject()) == ()

@@ -32,7 +32,7 @@ def walk(given: Any) -> list[int]:
     newest, until = given["newest"], given["until"]
 
     def get(cid: CID) -> bytes:
-        return bytes(blocks[cid])
+        return bytes(blocks[cid]) if cid in blocks else log.nothing(cid)
 
     if any(one not in blocks for one in (newest, until)):
         raise Untrusted("an entry is missing", code="log_gap")
@@ -152,7 +152,9 @@ def singles() -> Sequence[Vector]:
             "no such day",
         ),
         "version 0": (signed(ONE, a_map(v=0)), "not_an_entry", "versions begin at 1"),
-        "version 2": (signed(ONE, a_map(v=2)), "newer_version", "not checked: it is newer"),
+        "version 2 without authority": (signed(ONE, a_map(v=2)), "not_an_entry", "exactly the stated fields"),
+        "version 1 with authority": (signed(ONE, a_map(authority=None)), "not_an_entry", "exactly the stated fields"),
+        "version 3": (signed(ONE, a_map(v=3)), "newer_version", "not checked: it is newer"),
         "another record": (
             records.encode(records.Issuer(chains=())),
             "not_an_entry",

@@ -36,16 +36,20 @@ def base() -> tuple[tuple[CID, ...], dict[CID, bytes]]:
         return roots, dict(blocks)
 
 
-def audited(given: Any) -> dict[str, Any]:
-    """What an audit without a chain says of the file: whether it holds, and the checks that don't."""
+def write(given: Any, path: Path) -> Path:
+    """The file that a vector's input is."""
     _, blocks = base()
     gone = set(given["without"])
     file = [(cid, data) for cid, data in blocks.items() if cid not in gone] + [tuple(one) for one in given["blocks"]]
+    with path.open("wb") as stream:
+        car.write(given["roots"], file, stream)
+    return path
+
+
+def audited(given: Any) -> dict[str, Any]:
+    """What an audit without a chain says of the file: whether it holds, and the checks that don't."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "release.car"
-        with path.open("wb") as stream:
-            car.write(given["roots"], file, stream)
-        report = audit_car(path)
+        report = audit_car(write(given, Path(folder) / "release.car"))
     return {"holds": report.holds, "fails": [check.id for check in report.checks if check.result == FAILS]}
 
 
@@ -105,7 +109,7 @@ def plain(**other: Any) -> Value:
     return {"roots": list(base()[0]), "without": [], "blocks": [], **other}
 
 
-class _Parts:
+class Parts:
     """Where things are in the honest file."""
 
     def __init__(self) -> None:
@@ -126,11 +130,12 @@ class _Parts:
 
 def _rounds(recipe: Value, rounds: int) -> Change:
     values = recipe["values"]
-    return _set(values={**values, "evaluation": {**values["evaluation"], "rounds": rounds}})
+    return fields(values={**values, "evaluation": {**values["evaluation"], "rounds": rounds}})
 
 
-def _set(**fields: Any) -> Change:
-    return lambda value: {**value, **fields}
+def fields(**other: Any) -> Change:
+    """A record with other fields."""
+    return lambda value: {**value, **other}
 
 
 def _table(
@@ -149,14 +154,15 @@ def _table(
     return made
 
 
-def _forged_table(record: CID, field: str, change: Callable[[list[list[Any]]], list[list[Any]]]) -> Value:
+def forged_table(record: CID, field: str, change: Callable[[list[list[Any]]], list[list[Any]]]) -> Value:
+    """The file with another table in a record's field."""
     table, fresh = _table(field, change)(record)
-    given = Forgery({record: _set(**{field: table})}).given()
+    given = Forgery({record: fields(**{field: table})}).given()
     given["blocks"] += [[cid, data] for cid, data in fresh.items() if cid not in base()[1]]
     return given
 
 
-def _swapped(column: int) -> Callable[[list[list[Any]]], list[list[Any]]]:
+def swapped(column: int) -> Callable[[list[list[Any]]], list[list[Any]]]:
     """The first two different values of a column change places."""
 
     def change(rows: list[list[Any]]) -> list[list[Any]]:
@@ -189,7 +195,7 @@ def _evidence(entry: CID, kind: str, statement: Value) -> Value:
 
 def cases() -> dict[str, tuple[Value, tuple[str, ...], str]]:
     """Each file, the checks that must fail, and why."""
-    at = _Parts()
+    at = Parts()
     evaluation, beside = at.read(at.evaluation), cid_of(b"beside", RAW)
     metrics = [{**evaluation["metrics"][0], "value": "0.999999"}, *evaluation["metrics"][1:]]
     confusion = [[evaluation["confusion"][0][0] + 1, *evaluation["confusion"][0][1:]], *evaluation["confusion"][1:]]
@@ -198,7 +204,7 @@ def cases() -> dict[str, tuple[Value, tuple[str, ...], str]]:
     block = {"chain": "eip155:1", "contract": "0x" + "0" * 40, "transaction": "0x" + "1" * 64, "blockNumber": 7}
     block |= {"blockHash": "0x" + "2" * 64, "time": "2026-12-01T12:00:01Z"}
     audit = records.Audit(target=bytes(at.release), levels=(1,), environment={}, checks=(), beacon=None)
-    evaluated = {at.evaluation: _set(metrics=metrics)}
+    evaluated = {at.evaluation: fields(metrics=metrics)}
     sundial = _evidence(at.entry, "sundial", {"shadow": 3})
     return {
         "the honest file": (plain(), (), ""),
@@ -220,19 +226,19 @@ def cases() -> dict[str, tuple[Value, tuple[str, ...], str]]:
             "a block does not hash to its CID, and so is not there",
         ),
         "a block that is missing": (plain(without=[at.evaluation]), ("1.complete",), "a link leads to nothing"),
-        "an unknown field": (Forgery({at.evaluation: _set(note="x")}).given(), ("1.records",), "exactly the fields"),
+        "an unknown field": (Forgery({at.evaluation: fields(note="x")}).given(), ("1.records",), "exactly the fields"),
         "a link where none may stand": (
             _evidence(at.entry, "witness", {"x": at.plan}),
-            ("1.records",),
+            ("1.records", "3.included"),
             "evidence links to nothing",
         ),
         "a draw where a plan must be": (
-            Forgery({at.draw: _set(plan=at.preprocessing)}).given(),
+            Forgery({at.draw: fields(plan=at.preprocessing)}).given(),
             ("1.records",),
             "it is of another type",
         ),
         "a table in the place of another": (
-            Forgery({at.draw: _set(folds=evaluation["predictions"])}).given(),
+            Forgery({at.draw: fields(folds=evaluation["predictions"])}).given(),
             ("1.tables",),
             "other columns",
         ),
@@ -247,7 +253,7 @@ def cases() -> dict[str, tuple[Value, tuple[str, ...], str]]:
             "others say contributions, withdrawals and audits alone",
         ),
         "a release that is issued before its plan": (
-            Forgery({at.entry: _set(issuedAt="2026-11-01T12:00:00Z")}).given(),
+            Forgery({at.entry: fields(issuedAt="2026-11-01T12:00:00Z")}).given(),
             ("2.times",),
             "times rise along the log",
         ),
@@ -262,7 +268,7 @@ def cases() -> dict[str, tuple[Value, tuple[str, ...], str]]:
             "the first entry names the chains that count",
         ),
         "a claim that is not in its one form": (
-            Forgery({at.plan: _set(claims=[{**at.read(at.plan)["claims"][0], "metric": "recall( feliz )"}])}).given(),
+            Forgery({at.plan: fields(claims=[{**at.read(at.plan)["claims"][0], "metric": "recall( feliz )"}])}).given(),
             ("4.plan", "6.metrics", "6.verdicts"),
             "a claim is in one form",
         ),
@@ -271,48 +277,48 @@ def cases() -> dict[str, tuple[Value, tuple[str, ...], str]]:
             ("4.recipe", "6.metrics"),
             "numbers are within their bounds",
         ),
-        "another seed": (Forgery({at.draw: _set(seed=bytes(32))}).given(), ("4.draw", "4.folds"), "the seed follows"),
-        "two images have exchanged folds": (_forged_table(at.draw, "folds", _swapped(2)), ("4.folds",), "folds follow"),
+        "another seed": (Forgery({at.draw: fields(seed=bytes(32))}).given(), ("4.draw", "4.folds"), "the seed follows"),
+        "two images have exchanged folds": (forged_table(at.draw, "folds", swapped(2)), ("4.folds",), "folds follow"),
         "two images have exchanged labels": (
-            _forged_table(at.snapshot, "items", _swapped(3)),
+            forged_table(at.snapshot, "items", swapped(3)),
             ("4.items",),
             "the rule",
         ),
         "two images have exchanged groups": (
-            _forged_table(at.preprocessing, "output", _swapped(6)),
+            forged_table(at.preprocessing, "output", swapped(6)),
             ("4.prepared",),
             "a person is in one group",
         ),
-        "another count of images": (Forgery({at.snapshot: _set(count=3)}).given(), ("4.items",), "rows are counted"),
+        "another count of images": (Forgery({at.snapshot: fields(count=3)}).given(), ("4.items",), "rows are counted"),
         "two images have exchanged detections": (
-            _forged_table(at.evaluation, "predictions", _swapped(4)),
+            forged_table(at.evaluation, "predictions", swapped(4)),
             ("6.metrics",),
             "figures follow from predictions",
         ),
         "two images have exchanged truths": (
-            _forged_table(at.evaluation, "predictions", _swapped(2)),
+            forged_table(at.evaluation, "predictions", swapped(2)),
             ("4.predictions",),
             "truth is the item's class",
         ),
         "a better figure": (Forgery(evaluated).given(), ("6.metrics",), "figures follow from predictions"),
         "a better threshold": (
-            Forgery({at.evaluation: _set(thresholds=["0.990000", *evaluation["thresholds"][1:]])}).given(),
+            Forgery({at.evaluation: fields(thresholds=["0.990000", *evaluation["thresholds"][1:]])}).given(),
             ("6.thresholds",),
             "thresholds follow",
         ),
         "a cell of the confusion matrix": (
-            Forgery({at.evaluation: _set(confusion=confusion)}).given(),
+            Forgery({at.evaluation: fields(confusion=confusion)}).given(),
             ("6.confusion",),
             "it counts judgements",
         ),
         "a verdict": (
-            Forgery({at.evaluation: _set(verdicts=verdicts), at.release: _set(claims=verdicts)}).given(),
+            Forgery({at.evaluation: fields(verdicts=verdicts), at.release: fields(claims=verdicts)}).given(),
             ("6.verdicts",),
             "verdicts follow from figures",
         ),
         "a fold's weights in place of another's": (
             Forgery(
-                {at.release: _set(weights=[{**at.said["weights"][0], "fold": 1}, *at.said["weights"][1:]])}
+                {at.release: fields(weights=[{**at.said["weights"][0], "fold": 1}, *at.said["weights"][1:]])}
             ).given(),
             ("6.weights",),
             "weights are those of their training",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import tests.vectors
 from registry.core.ipld import car
 from registry.provenance.checks.report import Report
 from registry.workflows.audit.audit_file import audit_car
@@ -48,6 +49,7 @@ def files(made: Released, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     set_name(home, home.key, "faces", record_of(home, entry))
     set_profile(home, home.key, name="Lab", url="https://example.org")
     export_held(home, entry, found["named"])
+    found["corrected"] = Path(tests.vectors.__file__).parent / "release-5" / "release.car"
     for name, change in FORGERIES.items():
         found[name] = car_of(home, forge(home, entry, change(home, view)), folder / f"{len(found)}.car")
     return found
@@ -59,7 +61,7 @@ def found_of(node: str, files: dict[str, Path]) -> dict[str, Any]:
     return dict(zip(files, verified(node, *files.values()), strict=True))
 
 
-@pytest.mark.parametrize("name", ["honest", "damaged", "cut", "named", *FORGERIES])
+@pytest.mark.parametrize("name", ["honest", "damaged", "cut", "named", "corrected", *FORGERIES])
 def test_verifier_and_audit_agree_check_by_check(files: dict[str, Path], found_of: dict[str, Any], name: str) -> None:
     report, found = audit_car(files[name]), found_of[name]
     theirs, ours = _results(report.to_json()), _results(found)
@@ -68,7 +70,7 @@ def test_verifier_and_audit_agree_check_by_check(files: dict[str, Path], found_o
         different = {id: said for id, said in different.items() if said[1] != "does not hold"}
     assert different == {}
     assert [found[key] for key in ("type", "issuer", "entry")] == [report.type, report.issuer, report.entry]
-    assert found["holds"] == report.holds == (name in ("honest", "named"))
+    assert found["holds"] == report.holds == (name in ("honest", "named", "corrected"))
     if not _failed(report) & {*BESIDE, "1.tables"}:
         assert found["verdict"] == report.verdict.document()
 

@@ -68,11 +68,12 @@ const FAMILIES = {
   entries: ({ block }) => {
     const cid = v.cidOfBlock(block);
     const entry = blocksOf([block]).record(cid, "entry");
-    v.checkEntry(entry);
+    v.checkEntry(entry, blocksOf([block]));
     const signed = v.signedBytes(entry);
     return { entry: cid, issuer: entry.issuer, signed, digest: v.sha256(signed) };
   },
   logs: ({ blocks, newest, until }) => v.walk(blocksOf(blocks), newest, until).map((entry) => entry.seq),
+  handovers: ({ blocks, newest, until }) => v.walk(blocksOf(blocks), newest, until).map((entry) => entry.seq),
   tables: makeTable,
   "table-blocks": ({ blocks, table }) => v.readRows(blocksOf(blocks), table),
   labels: ({ label }) => v.normal(label),
@@ -113,6 +114,7 @@ const FAMILIES = {
   },
   "figure-names": v.figureName,
   verdicts: ({ claim, figure }) => v.judge(claim, figure),
+  corrections: ({ verdicts, correction, attempts, figures: of }) => v.corrected(verdicts, correction, attempts, of),
   intervals: interval,
   releases: release,
   [SENTENCES]: (facts) => v.verdictDocument(v.verdictOf(facts)),
@@ -264,7 +266,7 @@ function releaseDiffers({ checks, holds }, { fails }) {
   return holds === (found.length === 0) ? null : `holds: ${holds}`;
 }
 
-const NOT_MADE = ["4.arguments", "4.attempts", "6.card"];
+const NOT_MADE = ["3.included", "4.arguments", "4.attempts", "6.card"];
 
 /** Where two values differ first, as a path; null where they are equal. */
 function difference(a, b, where = "") {

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from registry.assembly import open_home
+from registry.core import records
+from registry.core.ipld import car
+from registry.core.ipld.cid import DAG_CBOR, cid_of
 from registry.core.records import EvmBlock
 from registry.core.table import tables
-from registry.provenance.checks.results import FAILS, UNCHECKED
+from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED
 from registry.provenance.checks.target.deep import DeepOptions
+from registry.provenance.evidence.shown import Trust
 from registry.settings import read_settings
 from registry.workflows.audit.audit_target import audit_car, audit_target
 from registry.workflows.images.importing.import_source import import_source
@@ -18,7 +24,9 @@ from registry.workflows.log.anchor_documents import submit_anchor
 from registry.workflows.store.export_held import export_held
 from registry.workflows.withdrawals.withdraw import withdraw
 from tests.support.anchors.chain import fund
-from tests.support.forgery import PLUGIN, faces, failed, publish, results
+from tests.support.forgery import PLUGIN, faces, failed, publish, results, write_car
+
+SHOWN = ("3.named", "3.order", "3.beacon", "3.evidence")
 
 
 def test_an_anchored_release_holds(anvil: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,11 +56,50 @@ def test_an_anchored_release_holds(anvil: str, tmp_path: Path, monkeypatch: pyte
     assert isinstance(drawn[0] and drawn[0].beacon, EvmBlock)  # of the release's anchor, as the chain says
     home.close()
     offline = results(audit_car(path))
+    trusted_blocks_show_the_same(path, tmp_path / "forged.car")
     assert FAILS not in offline.values()
     assert {id for id, result in offline.items() if result == UNCHECKED and id[0] in "1234"} == {
         "2.labels",
         "2.query",
         "3.order",
         "3.beacon",
+        "3.evidence",  # nobody trusts the blocks of its proofs
+        "3.witnesses",
         "4.attempts",  # the file does not hold what the log's other entries say
     }
+
+
+def trusted_blocks_show_the_same(path: Path, other: Path) -> None:
+    """Offline, by the hashes of two blocks; and no forged proof does."""
+    with path.open("rb") as stream:
+        roots, sections = car.read_raw(stream)
+        blocks = {cid: data for cid, data in sections if cid is not None}
+    found = [records.parse(data) for cid, data in blocks.items() if cid in roots and cid.codec == DAG_CBOR]
+    proofs = [one for one in found if isinstance(one, records.Evidence) and one.kind == records.EVM]
+    hashes = {(one.block.chain, one.block.block_hash) for one in proofs if one.block}
+    assert len(hashes) >= 2
+
+    def audited(file: Path, trusted: Collection[tuple[str, str]]) -> dict[str, str]:
+        return results(audit_car(file, trust=Trust(blocks=lambda: trusted)))
+
+    held = audited(path, hashes)
+    assert {id: held[id] for id in SHOWN} == dict.fromkeys(SHOWN, HOLDS)
+    strangers = {("eip155:1", block) for _, block in hashes}
+    assert [audited(path, strangers)[id] for id in SHOWN] == [HOLDS, UNCHECKED, UNCHECKED, UNCHECKED]
+    for forged in forgeries(proofs[0], proofs[1]):
+        data = records.encode(forged)
+        write_car(other, [*roots, cid_of(data, DAG_CBOR)], [*blocks.items(), (cid_of(data, DAG_CBOR), data)])
+        for trusted in (hashes, set[tuple[str, str]]()):  # whoever is trusted
+            assert audited(other, trusted)["3.evidence"] == FAILS, forged
+
+
+def forgeries(one: records.Evidence, another: records.Evidence) -> Iterator[records.Evidence]:
+    """Another entry's proof, a changed one, and one under another statement."""
+    assert one.proof
+    assert another.proof
+    yield structs.replace(one, proof=another.proof)
+    yield structs.replace(one, entry=another.entry)
+    yield structs.replace(one, proof=one.proof[:-1] + bytes([one.proof[-1] ^ 1]))
+    yield structs.replace(one, statement={**one.statement, "contract": "0x" + "11" * 20})
+    yield structs.replace(one, statement=another.statement)
+    yield structs.replace(one, statement={**one.statement, "blockHash": "0x" + "11" * 32})

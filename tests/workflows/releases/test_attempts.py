@@ -132,3 +132,26 @@ def test_attempts_share_a_claim_and_more_than_half_of_the_smaller_snapshots_imag
 def test_plans_without_a_claim_are_attempts_at_the_same(releases: list[Released], plans: Plans) -> None:
     one, other = plans(range(10)), plans(range(9))
     assert count_attempts(releases[0].home.store.get, [one, other], one) == records.Attempts(count=2, number=1)
+
+
+def test_a_claim_that_only_correction_leaves_undecided_is_said_so_and_holds(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    """Of a ladder of claims the ones near the bound lose their support; a release that keeps it is caught."""
+    ladder = tuple(f"macro_f1 >= 0.{hundredths}" for hundredths in range(60, 98, 2))
+    with simulated_home(tmp_path_factory.mktemp("corrected")) as home:
+        one = publish(home, claims=ladder)
+        view = one.view
+        assert view.plan.correction == "holm"
+        alone, stated = ([claim.verdict for claim in some] for some in (view.evaluation.verdicts, view.release.claims))
+        lost = [at for at, both in enumerate(zip(alone, stated, strict=True)) if both == ("supported", "undecided")]
+        assert lost
+        assert all(view.release.claims[at].needed for at in lost)
+        shown = show_release(home, one.entry)
+        codes = [part["code"] for part in shown["verdict"]["parts"]]
+        assert codes.count("corrected") == len(lost)
+        assert "correction_holm" in codes
+        assert failed(audit_car(car_of(home, one.entry, tmp_path / "honest.car"))) == []
+        release = records.parse_as(records.Entry, home.store.get(one.entry)).record
+        changed = forge(home, one.entry, replaced(release, view.release, claims=view.evaluation.verdicts))
+        assert failed(audit_car(car_of(home, changed, tmp_path / "forged.car"))) == ["6.verdicts", "6.card"]

@@ -100,11 +100,20 @@ def first(db: sa.Connection, issuer: str) -> CID | None:
 
 
 def newest_of_type(db: sa.Connection, issuer: str, kind: str) -> dict[str, Any] | None:
-    """The newest entry of an issuer's log that signs a record of a type: ``cid, record, issued_at``; None if none."""
+    """The newest entry of an issuer's log that signs a record of a type and counts (its key was not revoked):
+    ``cid, record, issued_at``; None if none."""
     columns = (entries.c.cid, entries.c.record, entries.c.issued_at)
-    query = sa.select(*columns).where(entries.c.issuer == issuer, entries.c.record_type == kind)
+    counts = entries.c.revoked.is_(None)
+    query = sa.select(*columns).where(entries.c.issuer == issuer, entries.c.record_type == kind, counts)
     row = db.execute(query.order_by(entries.c.seq.desc()).limit(1)).mappings().first()
     return None if row is None else dict(row)
+
+
+def revoked_of(db: sa.Connection, issuer: str) -> list[dict[str, Any]]:
+    """The entries of an issuer's log that count no more, by place: ``entry, seq, type`` (None: not known here),
+    ``by`` (the entry that revoked their key)."""
+    query = sa.select(entries).where(entries.c.issuer == issuer, entries.c.revoked.is_not(None)).order_by(entries.c.seq)
+    return [{"entry": row.cid, "seq": row.seq, "type": row.record_type, "by": row.revoked} for row in db.execute(query)]
 
 
 def issuers(db: sa.Connection) -> list[str]:

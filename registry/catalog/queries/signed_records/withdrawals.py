@@ -19,11 +19,12 @@ _ROWS, _HELD = derived.contribution_rows.c, derived.snapshot_members.c
 
 
 def indexed(db: sa.Connection) -> list[dict[str, str]]:
-    """Every withdrawal that an entry says: ``issuer, entry, target, effective, reason, remedy``, by place."""
+    """Every withdrawal of an entry that counts: ``issuer, entry, target, effective, reason, remedy``, by place."""
     e, w = derived.entries.c, derived.withdrawals.c
     query = sa.select(e.issuer, e.cid.label("entry"), w.target, w.effective, w.reason, w.remedy).join(
         derived.withdrawals, w.cid == e.record
     )
+    query = query.where(e.revoked.is_(None))
     return [dict(row) for row in db.execute(query.order_by(e.issuer, e.seq)).mappings()]
 
 
@@ -118,6 +119,17 @@ def may_take_back(db: sa.Connection, snapshot: str | None, sha256s: Collection[s
         for row in db.execute(rows):
             found |= {(row.sha256, row.issuer), (row.sha256, row.contributor)}
     return found
+
+
+def speaks_for_all(db: sa.Connection, sha256s: Collection[str], issuer: str) -> bool:
+    """Whether somebody registered these images, and each who did is ``issuer``, or said so of it as a contributor."""
+    found: dict[tuple[str, str], bool] = {}
+    for part in chunks(sha256s):
+        rows = sa.select(_ROWS.sha256, _ROWS.issuer, _ROWS.contributor).where(_ROWS.sha256.in_(part)).distinct()
+        for row in db.execute(rows):
+            said = (row.sha256, row.issuer)
+            found[said] = found.get(said, False) or issuer in (row.issuer, row.contributor)
+    return bool(found) and all(found.values())
 
 
 def contributions_elsewhere(db: sa.Connection, snapshot: str) -> list[str]:

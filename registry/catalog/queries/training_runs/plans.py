@@ -39,10 +39,10 @@ def list_plans(
 
 
 def in_order(db: sa.Connection, issuer: str) -> list[str]:
-    """The CIDs of an issuer's plans, each once, in the order of the issuer's log."""
+    """The CIDs of an issuer's plans, one an entry, in the order of the issuer's log."""
     e, p = derived.entries.c, derived.plans.c
     query = sa.select(p.cid).join(derived.plans, p.cid == e.record).where(e.issuer == issuer).order_by(e.seq)
-    return list(dict.fromkeys(db.scalars(query)))
+    return list(db.scalars(query))
 
 
 def _releases(db: sa.Connection, plans: list[str]) -> dict[tuple[str, str], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,13 @@ def add_audit(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     )
     auditing.add_argument("--issuer", type=issuer, metavar="ISSUER", help="fail unless this issuer signed the target")
     auditing.add_argument("--offline", action="store_true", help="use no network, not even the chain")
+    auditing.add_argument(
+        "--block",
+        action="append",
+        default=[],
+        metavar="CHAIN:HASH",
+        help="trust this block, eip155:1:0x…; may be repeated",
+    )
     auditing.add_argument("--strict", action="store_true", help="fail unless everything asked for was checked")
     auditing.add_argument("--publish", action="store_true", help="sign what was found, whatever it is, for everybody")
     how_much = auditing.add_mutually_exclusive_group()
@@ -74,6 +82,7 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     from registry.provenance.checks.target.deep import Watch
     from registry.workflows.audit.keep_audit import audit_and_keep
     from registry.workflows.audit.publish_audit import publish_audit
+    from registry.workflows.audit.trust_roots import read_block
 
     shown = audit_equivocation(wanted.target, output)
     if shown is not None:
@@ -85,6 +94,9 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     deep, bars = _deep(wanted), output.progress()
     bars.word("auditing") if bars.on_terminal else None
     with home() as opened:
+        for one in wanted.block:
+            read_block(one)  # says what is wrong with it before anything is looked at
+        opened.settings = replace(opened.settings, trusted_blocks=(*opened.settings.trusted_blocks, *wanted.block))
         target = audited(opened, wanted.target)
         report = audit_and_keep(
             opened,

@@ -10,6 +10,7 @@ from registry.core.records import Verdict, to_value
 from registry.core.table import tables
 from registry.core.text.claim_text import threshold_text
 from registry.core.text.cleaning import counted
+from registry.evaluation.correction import release_claims
 from registry.evaluation.result import Result
 from registry.evaluation.verdict_text import plain
 from registry.provenance.checks.results import Check, Failed, NotChecked, equal, once, run
@@ -148,11 +149,11 @@ def tests(subject: Subject, again: Any) -> str:
 
 
 def verdicts(subject: Subject, again: Any) -> str:
-    """6.verdicts: one for each claim of the plan, in the evaluation and in the release."""
+    """6.verdicts: one for each claim of the plan, in the evaluation, and corrected for attempts in the release."""
     _release(subject)
     release = subject.release
     _same_verdicts(release.evaluation.verdicts, again().verdicts)
-    _same_verdicts(release.release.claims, again().verdicts)
+    _same_verdicts(release.release.claims, release_claims(release.plan, again(), release.release.attempts.count))
     equal("claims judged", len(release.plan.claims), len(release.evaluation.verdicts))
     return counted(len(release.plan.claims), "claim")
 

@@ -20,6 +20,13 @@ ROWS = (
         "other identities of the same person",
     ),
     Listed(
+        "2.keys",
+        "no key was revoked before it signed what is audited",
+        "the changes of keys at hand",
+        "the issuer revoked the key from that entry on: somebody else may have signed with it",
+        "a revocation that the file does not hold; whether a key was really stolen",
+    ),
+    Listed(
         "2.log",
         "the log has no gap and no fork",
         "each entry's number, `prev` and first entry",

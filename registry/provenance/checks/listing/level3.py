@@ -17,14 +17,14 @@ ROWS = (
     Listed(
         "3.order",
         "the plan's anchor is final and precedes the release's",
-        "the chain, where it is asked; evidence at hand otherwise",
+        "the chain, where it is asked; otherwise evidence at hand, and proofs by blocks that the auditor trusts",
         "the plan was anchored with the release or after it: it may have been written after the results",
         "an earlier, secret training on other folds, or a second identity of the issuer",
     ),
     Listed(
         "3.beacon",
         "the folds were drawn from the block that anchored the plan",
-        "the chain's block, and the evidence of the plan's anchor",
+        "the chain's block, or one that the auditor trusts, and the evidence of the plan's anchor",
         "the folds were drawn from another block, or from one that the issuer chose",
         "that whoever makes the chain's blocks did not choose among them: a drand round excludes it",
     ),
@@ -72,11 +72,12 @@ ROWS = (
     ),
     Listed(
         "3.evidence",
-        "evidence of other kinds than a chain's proves what it states",
-        "trust roots that the auditor chose: certificates of authorities, headers of Bitcoin's blocks",
+        "evidence that has a proof proves what it states",
+        "trust roots that the auditor chose: certificates of authorities, headers of Bitcoin's blocks, hashes of a "
+        "chain's blocks",
         "evidence is forged, is of something else, states another time than its proof, or its time contradicts the "
         "entry's",
-        "more than the word of the authority that signed it, or of Bitcoin's blocks",
+        "more than the word of the authority that signed it, or of the chain's blocks; which transaction anchored it",
     ),
     Listed(
         "3.stamped",

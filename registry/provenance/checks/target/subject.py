@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,6 +10,8 @@ from registry.core import log, records
 from registry.core.errors import EmotionetError, NewerVersion, NotFound, Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ipld.dag import Get
+from registry.core.keys.authority import Change, change_of, revoked_by
+from registry.core.keys.signatures import signer_of
 from registry.core.ports.anchor import Anchors
 from registry.core.ports.method import Method
 from registry.core.run_view import DrawView, ReleaseView, draw_view, release_view
@@ -69,6 +71,7 @@ class Subject:
     def __post_init__(self) -> None:
         self.reading = Reading(self.files)
         self._release = once(self._read_release)
+        self._changes: dict[str, list[Change]] = {}
 
     @cached_property
     def type(self) -> str | None:
@@ -168,6 +171,26 @@ class Subject:
         """The entries at hand that say to be of the target's issuer, by their place in the log."""
         found = [(cid, entry) for cid, entry in self.entries.items() if entry.issuer == self.signer]
         return sorted(found, key=lambda one: one[1].seq)
+
+    def changes_of(self, issuer: str) -> Sequence[Change]:
+        """The changes of keys at hand of an issuer's log that hold, by place."""
+        if issuer not in self._changes:
+            self._changes[issuer] = sorted(self._read_changes(issuer), key=lambda one: one.seq)
+        return self._changes[issuer]
+
+    def _read_changes(self, issuer: str) -> Iterator[Change]:
+        for cid, entry in self.entries.items():
+            said = self.signed_record(entry) if entry.issuer == issuer else None
+            if isinstance(said, records.Keys):
+                try:
+                    log.verify_entry(entry, self.get)
+                    yield change_of(cid, entry, said)
+                except EmotionetError:
+                    continue  # 2.signatures says why
+
+    def revoked(self, cid: CID, entry: records.Entry) -> Change | None:
+        """The change of keys at hand for which an entry counts no more."""
+        return revoked_by(self.changes_of(entry.issuer), cid, entry.seq, signer_of(entry))
 
     def signed_record(self, entry: records.Entry) -> records.Record | None:
         """The record that an entry signs, None where it is not at hand. ``NewerVersion`` if unreadable here."""

@@ -44,7 +44,7 @@ LINKS: dict[str, dict[str, str]] = {
         "weights": CONTENT,
         "card": CONTENT,
     },
-    "entry": {"record": RECORD},
+    "entry": {"record": RECORD, "authority": "entry"},
 }
 # fields that hold a CID's bytes; and those that may hold an image's sha256 instead
 NAMES: dict[str, tuple[str, ...]] = {

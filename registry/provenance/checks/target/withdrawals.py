@@ -39,9 +39,11 @@ def signed(subject: Subject) -> Iterator[Withdrawn]:
         if not isinstance(record, records.Withdrawal):
             continue
         try:
-            log.verify_entry(entry)
+            log.verify_entry(entry, subject.get)
         except EmotionetError:
             continue  # 2.signatures says why
+        if subject.revoked(cid, entry) is not None:
+            continue  # its key was revoked: it takes nothing back
         yield Withdrawn(cid, entry.issuer, record, entry.issued_at)
 
 

@@ -79,6 +79,7 @@ class Attempt:
     claims: tuple[dict[str, str], ...]  # metric, comparator, threshold
     releases: tuple[str, ...]
     this: bool
+    days: int  # since it was signed
     beside: str | None = None  # why the release does not count it: "images", "later"; "unknown": too many images
 
 
@@ -130,4 +131,5 @@ def _attempt(line: Mapping[str, Any], view: ReleaseView) -> Attempt:
         claims=tuple(one._asdict() for one in _claims(line)),
         releases=tuple(line["releases"]),
         this=line["plan"] == str(view.draw.plan),
+        days=line["days"],
     )

@@ -28,7 +28,7 @@ from registry.workflows.names.references import names_of
 from registry.workflows.parts import Parts
 from registry.workflows.snapshots.snapshot_counts import AT_ONCE, keep_counts, kept_counts
 from registry.workflows.store.read_content import read_as
-from registry.workflows.withdrawals.withdrawn import withdrawals_of, withdrawn_among
+from registry.workflows.withdrawals.withdrawn import withdrawals_by_snapshot, withdrawals_of, withdrawn_among
 
 ON_A_PAGE = 20
 BUDGET = 6000  # of all snapshots on one page of the list
@@ -45,6 +45,7 @@ class Listed:
     counts: Counts | None
     releases: tuple[str, ...]
     names: tuple[str, ...]
+    withdrawn: tuple[Mapping[str, Any], ...]  # what was taken back of it and of its images
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def snapshot_list(parts: Parts, cursor: str | None) -> tuple[list[Listed], str |
         rows, after = snapshots.list_snapshots(db, cursor, ON_A_PAGE)
         releases = snapshots.releases_of(db, [row["cid"] for row in rows], RELEASES)
         named = names_of(parts, db, [row["cid"] for row in rows])
+    taken_back = withdrawals_by_snapshot(parts, rows)
     found, left, later = [], BUDGET, []
     for row in rows:
         cid = CID.parse(row["cid"])
@@ -111,7 +113,9 @@ def snapshot_list(parts: Parts, cursor: str | None) -> tuple[list[Listed], str |
             counts = keep_counts(parts, cid)
         if counts is None and parts.store.has(cid):
             later.append(cid)
-        found.append(Listed(row, counts, tuple(releases.get(row["cid"], ())), tuple(named.get(row["cid"], ()))))
+        mine = row["cid"]
+        above, names = tuple(releases.get(mine, ())), tuple(named.get(mine, ()))
+        found.append(Listed(row, counts, above, names, tuple(taken_back.get(mine, ()))))
     return found, after, later
 
 

@@ -20,7 +20,7 @@ export function attempts({ file, view }) {
   return say("plan {number} of {count}, counted in the whole log", { number: place, count: found.length });
 }
 
-/** The log's plans before the release, each once, in its order; null where a record of the log is not in the file. */
+/** The log's plans before the release, one an entry, in its order; null where a record of the log is not in the file. */
 function plansOf(file, view) {
   const newest = file.target.entry;
   if (!newest) return null;
@@ -31,15 +31,15 @@ function plansOf(file, view) {
   }
   const { log, issuedAt } = file.entry(newest);
   const way = walk(file.blocks, newest, log === null ? newest : cidOfBytes(log)).reverse();
-  const first = new Map();
+  const found = [];
   for (const entry of way) {
     const { record } = entry;
-    if (file.readableType(record) !== "plan" || first.has(record.key)) continue;
+    if (file.readableType(record) !== "plan") continue;
     const isOwn = record.key === view.draw.plan.key;
-    first.set(record.key, { record, isEarly: isOwn || isBefore(entry.issuedAt, issuedAt) });
+    found.push({ record, isEarly: isOwn || isBefore(entry.issuedAt, issuedAt) });
   }
-  if (!first.has(view.draw.plan.key)) throw new Refusal("no entry of the log signs the release's plan");
-  return [...first.values()];
+  if (!found.some(({ record }) => record.key === view.draw.plan.key)) throw new Refusal("no entry of the log signs the release's plan");
+  return found;
 }
 
 /** Those that attempt the same as the release's plan; null where their images are not in the file. */

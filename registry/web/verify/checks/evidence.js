@@ -1,10 +1,12 @@
-// 3.evidence and 3.stamped: proofs of authorities and of Bitcoin are not verified here, and that is said.
+// 3.evidence and 3.stamped: proofs of authorities, of Bitcoin and of chains are not verified here, and that is said.
 import { NotChecked } from "./outcome.js";
 
-/** Both checks, where the file holds evidence of another kind than a chain's. */
+/** 3.evidence where the file holds a proof, 3.stamped where it holds evidence of another kind than a chain's. */
 export function evidenceChecks(file) {
-  const others = file.evidence.map((cid) => file.blocks.record(cid, "evidence")).filter(({ kind }) => kind !== "evm");
-  return others.length ? ["3.evidence", "3.stamped"].map((id) => [id, open]) : [];
+  const all = file.evidence.map((cid) => file.blocks.record(cid, "evidence"));
+  const others = all.some(({ kind }) => kind !== "evm" && kind !== "witness");
+  const proofs = others || all.some(({ kind, proof }) => kind === "evm" && proof?.length);
+  return [...(proofs ? [["3.evidence", open]] : []), ...(others ? [["3.stamped", open]] : [])];
 }
 
 function open() {

@@ -1,19 +1,24 @@
 // Level 2: who says it.
 import { compareBytes, hex, Missing, Newer, Refusal } from "../bytes/bytes.js";
-import { checkEntry, checkFollows, walk } from "../data/log.js";
+import { changesOf, checkChange, revokedBy } from "../data/keys.js";
+import { checkEntry, checkFollows, checkHeeds, walk } from "../data/log.js";
 import { anchoredEntries } from "./file.js";
 import { each, NotChecked, say } from "./outcome.js";
 import { signerOfRow } from "./rows.js";
 import { withdrawalsOf } from "./withdrawals.js";
 
-const OTHERS = ["contribution", "withdrawal", "audit"];
+const OTHERS = ["contribution", "withdrawal", "audit", "keys"];
 
 export const level2 = [
   [
     "2.signatures",
     ({ file, view }) => {
       if (file.target.entry) issuerOf(file);
-      each(file.entries, (cid) => checkEntry(file.blocks.record(cid, "entry")));
+      each(file.entries, (cid) => {
+        const entry = file.blocks.record(cid, "entry");
+        checkEntry(entry, file.blocks);
+        checkChange(cid, entry, file.blocks);
+      });
       for (const cid of neededEntries(file, view)) file.blocks.record(cid, "entry");
       if (!file.entries.length) throw new NotChecked("the file holds no entry");
       return say("{count} {count|entry is signed by its issuer|entries are signed by their issuers}", { count: file.entries.length });
@@ -39,6 +44,7 @@ export const level2 = [
       return say("signed by {issuer}", { issuer });
     },
   ],
+  ["2.keys", ({ file, view }) => keys(file, view)],
   ["2.log", ({ file, view }) => log(file, view)],
   [
     "2.times",
@@ -93,6 +99,19 @@ function neededEntries(file, view) {
   return needed;
 }
 
+function keys(file, view) {
+  const issuer = issuerOf(file);
+  const changes = changesOf(file, issuer);
+  const cids = file.target.type === "release" ? [view.release.planEntry, file.target.entry] : [file.target.entry];
+  for (const cid of cids) {
+    const entry = file.blocks.record(cid, "entry");
+    if (entry.issuer === issuer && revokedBy(changes, cid, entry))
+      throw new Refusal("the key of entry {seq} was revoked by its issuer", { seq: entry.seq });
+  }
+  if (!changes.length) return say("no change of keys is in the file");
+  return say("{count} {count|change|changes} of keys revoke nothing here", { count: changes.length });
+}
+
 function log(file, view) {
   const issuer = issuerOf(file);
   oneLog(file);
@@ -136,6 +155,7 @@ function oneLog(file) {
     if (compareBytes(entry.prev, before.cid.bytes))
       throw new Refusal("an entry follows another than the one before it");
     checkFollows(entry, before.entry, before.cid);
+    checkHeeds(entry, before.entry, before.cid, file.blocks);
   }
 }
 

@@ -6,6 +6,7 @@ import { entriesOf, wholeFile } from "../data/dagpb.js";
 import { checkpointDigest, filesOf, MAX_FILE, readFolder } from "../data/weights.js";
 import { Evaluation } from "../figures/evaluation.js";
 import { judgementsOf } from "../figures/input.js";
+import { corrected } from "../figures/correction.js";
 import { figureName } from "../figures/names.js";
 import { checkClaim } from "../figures/verdicts.js";
 import { checkName } from "./claims.js";
@@ -132,7 +133,9 @@ const CHECKED = [
     "6.verdicts",
     computed(async (made, stated, view) => {
       same(stated.verdicts, await made.verdicts(), "verdicts");
-      if (!equal(view.release.claims, stated.verdicts))
+      const figures = [...stated.fairness, ...stated.metrics];
+      const { count } = view.release.attempts;
+      if (!equal(view.release.claims, corrected(stated.verdicts, view.plan.correction, count, figures)))
         throw new Refusal("the release states other verdicts than its evaluation");
     }),
   ],

@@ -1,5 +1,6 @@
 // Who took what back, and whether he may (docs/format/log.md, withdrawals).
 import { hex, Refusal } from "../bytes/bytes.js";
+import { changesOf, revokedBy } from "../data/keys.js";
 import { checkEntry } from "../data/log.js";
 
 /** Withdrawals of the file that are signed: [{issuer, target (hex), said}]; `said`: whose rows, or null. */
@@ -9,7 +10,8 @@ function signedWithdrawals(file) {
     const entry = file.entry(cid);
     if (!entry || file.blocks.typeOf(entry.record) !== "withdrawal") continue;
     try {
-      checkEntry(entry);
+      checkEntry(entry, file.blocks);
+      if (revokedBy(changesOf(file, entry.issuer), cid, entry)) continue;
       const { target, ...of } = file.blocks.record(entry.record, "withdrawal");
       const who = [of.issuer, of.contributor];
       const said = who[1] === null ? null : who.join(" ");

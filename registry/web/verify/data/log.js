@@ -1,29 +1,12 @@
 // Entries: who says a record, in which place of the log.
-import { Refusal, compareBytes, concat, sameBytes, utf8 } from "../bytes/bytes.js";
-import { encode } from "../bytes/cbor.js";
+import { Refusal, compareBytes, sameBytes } from "../bytes/bytes.js";
 import { cidOfBytes } from "../bytes/cid.js";
-import { addressOf, isSignedBy, pointOf } from "../bytes/secp256k1.js";
-import { sha256 } from "../bytes/sha256.js";
+import { checkMaySign, checkSignature } from "./keys.js";
 
-const PAYLOAD_TYPE = "application/vnd.emotionet.entry+cbor";
-const ISSUER = /^did:pkh:eip155:1:(0x[0-9a-f]{40})$/;
-
-export const isIssuer = (text) => ISSUER.test(text);
-
-/** The bytes that are signed (DSSE's PAE). */
-export function signedBytes(entry) {
-  const { signature, ...rest } = entry;
-  const payload = encode(rest);
-  return concat(utf8(`DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${payload.length} `), payload);
-}
-
-/** Checks an entry by itself; its fields are already those of an entry. */
-export function checkEntry(entry) {
-  if (entry.alg !== "dsse-es256k") throw new Refusal("an entry is signed in another way");
-  if (!isIssuer(entry.issuer)) throw new Refusal("the issuer is not a valid did:pkh");
-  const point = pointOf(entry.key);
-  if (addressOf(point) !== ISSUER.exec(entry.issuer)[1]) throw new Refusal("the key's address is not the issuer");
-  if (!isSignedBy(point, sha256(signedBytes(entry)), entry.signature)) throw new Refusal("the signature is wrong");
+/** Checks an entry by itself, and by the changes of keys that it rests on; its fields are already those of an entry. */
+export function checkEntry(entry, blocks) {
+  checkSignature(entry);
+  checkMaySign(entry, blocks);
   checkPlace(entry);
 }
 
@@ -42,6 +25,14 @@ export function checkFollows(entry, before, beforeCid) {
   const first = before.seq === 0 ? beforeCid.bytes : before.log;
   if (compareBytes(entry.log, first))
     throw new Refusal("the log forks: entries of one issuer name different first ones");
+  const follows = entry.authority?.key === beforeCid.key || entry.authority?.key === before.authority?.key;
+  if (!follows) throw new Refusal("an entry passes over a change of keys");
+}
+
+/** Checks that `entry` does not pass over a change of keys in `before`, where what that says is at hand. */
+export function checkHeeds(entry, before, beforeCid, blocks) {
+  if (entry.authority?.key !== beforeCid.key && blocks.typeOf(before.record) === "keys")
+    throw new Refusal("an entry passes over a change of keys");
 }
 
 /** Entries on the way from `newest` back to `until` (CIDs), both included, each checked. */
@@ -49,13 +40,14 @@ export function walk(blocks, newest, until) {
   const way = [];
   for (let cid = newest; ;) {
     const entry = blocks.record(cid, "entry");
-    if (!way.length) checkEntry(entry);
+    if (!way.length) checkEntry(entry, blocks);
     way.push({ ...entry, cid });
     if (cid.key === until.key) return way;
     if (entry.seq === 0) throw new Refusal("the log does not lead to the entry that is looked for");
     const before = cidOfBytes(entry.prev);
-    checkEntry(blocks.record(before, "entry"));
+    checkEntry(blocks.record(before, "entry"), blocks);
     checkFollows(entry, blocks.record(before, "entry"), before);
+    checkHeeds(entry, blocks.record(before, "entry"), before, blocks);
     cid = before;
   }
 }

@@ -110,6 +110,8 @@ export const STEPS = {
   plan: [{ beacons: [], correction: "none" }],
   withdrawal: [{ issuer: null, contributor: null }],
   audit: [{ sample: null }],
+  entry: [{ authority: null }],
+  keys: [{ recovery: null }],
 };
 
 /** Fields by a record's type, beside `type` and `v`, in its newest version. */
@@ -218,10 +220,11 @@ export const SCHEMAS = {
   name: { name: text, target: named },
   profile: { name: text, url: maybe(text), contact: maybe(text) },
   issuer: { chains: list(tuple(text, text)) },
-  keys: { successor: maybe(text), proof: maybe(bytes), revokedFrom: maybe(integer) },
+  keys: { successor: maybe(text), proof: maybe(bytes), revokedFrom: maybe(integer), recovery: maybe(text) },
   entry: {
     issuer: text,
     key: bytes,
+    authority: maybe(record("entry")),
     seq: natural,
     prev: maybe(named),
     log: maybe(named),

@@ -1,5 +1,6 @@
 // What is shown of a verified file: the verdict, what it rests on, every check, and what this does not show.
-import { claimText, figureText, plain, stateOf } from "../verdict/verdict.js";
+import { claimText, figureText, plain } from "../verdict/text.js";
+import { stateOf } from "../verdict/verdict.js";
 import { element, shortened } from "./dom.js";
 import { at, number, reason, t, title, whole } from "./words.js";
 

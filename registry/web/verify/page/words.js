@@ -1,6 +1,7 @@
 // The page's words in its language.
-import { fillIn } from "../bytes/bytes.js";
-import { plain } from "../verdict/verdict.js";
+import { fillIn, hex, utf8 } from "../bytes/bytes.js";
+import { sha256 } from "../bytes/sha256.js";
+import { plain } from "../verdict/text.js";
 import { WORDS } from "../words.js";
 
 const LANGUAGES = ["en", "es"];
@@ -25,7 +26,11 @@ export function t(key, values = {}) {
 
 export const title = (id) => (Object.hasOwn(WORDS.check, id) ? WORDS.check[id][place] : id);
 
-const translated = (text) => (place === 1 && Object.hasOwn(WORDS.reasons, text) ? WORDS.reasons[text] : text);
+/** Spanish reasons go by the first six digits of their English text's sha256 (`brief` in verify.py). */
+function translated(text) {
+  if (place !== 1) return text;
+  return WORDS.reasons[hex(sha256(utf8(text))).slice(0, 6)] ?? text;
+}
 
 /** A check's reason. What it fills in may come from records, so it stands on one line and is cut short. */
 export function reason({ template, values }) {

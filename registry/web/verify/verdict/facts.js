@@ -6,7 +6,7 @@ import { figureName } from "../figures/names.js";
 const HOLDS = "holds";
 const FAILS = "does not hold";
 const OPEN = "not checked";
-const PROVES_ORDER = ["3.order", "3.beacon"];
+const OF_BEACONS = ["3.beacon", "3.drand"]; // with 3.order, one of them proves that the plan came first
 
 function tried(make, otherwise) {
   try {
@@ -36,7 +36,7 @@ export function factsOf({ view, type, checks, holds, unusable }, mayBeOpen) {
       .filter((check) => /^[12]\./.test(check.id) && check.result === OPEN && !mayBeOpen.includes(check.id))
       .map(({ id }) => id);
   }
-  const isProven = PROVES_ORDER.every((id) => result.get(id) === HOLDS);
+  const isProven = result.get("3.order") === HOLDS && OF_BEACONS.some((id) => result.get(id) === HOLDS);
   const levels = [1, 2, 3, 4, 6].filter((level) =>
     level === 3 ? isProven : checks.some((check) => check.id.startsWith(`${level}.`) && check.result !== OPEN),
   );
@@ -66,7 +66,11 @@ function releaseFacts(view, type) {
     [...evaluation.fairness, ...evaluation.metrics].map((figure) => [figureName(figure), figure.n]),
   );
   return {
-    claims: release.claims.map((claim) => ({ ...claim, n: sizes.get(claim.metric) ?? null })),
+    claims: release.claims.map((claim, at) => {
+      const alone = evaluation.verdicts[at]?.verdict ?? claim.verdict;
+      return { ...claim, n: sizes.get(claim.metric) ?? null, alone: alone === claim.verdict ? null : alone };
+    }),
+    correction: plan.correction,
     images: sizes.get("accuracy") ?? null,
     ...tried(() => people(view), { persons: null, groups: null }),
     attributes: compared(evaluation.notes),

@@ -1,78 +1,15 @@
 // The verdict in a sentence: the rules of docs/claims.md, "The verdict in a sentence", and the words of verdict.toml.
 import { fillIn } from "../bytes/bytes.js";
-import { nearest, parse } from "../figures/fraction.js";
 import { WORDS } from "../words.js";
+import { both, claimText, counted, figureText, joined, LANGUAGES, part, plain } from "./text.js";
 
-export const LANGUAGES = ["en", "es"];
 const STATES = ["supported", "seen", "refuted", "undecided"];
 const OF_WORD = { supported: "supported", "supported on seen images": "seen", refuted: "refuted" };
 const INFERRED = "inferred_attribute";
+const SUPPORTS = ["supported", "seen"];
 const MAX_CHECKS = 5;
+const MAX_AGES = 10;
 const MAX_NAMED = 3;
-const MAX_TEXT = 200;
-const NUMBER = /^-?[0-9]{1,20}(\.[0-9]{1,20})?$/;
-const INVISIBLE =
-  /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+|(?:[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff])+/g;
-
-// A text in each language; `both` is one that is the same in all.
-const both = (text) => LANGUAGES.map(() => text);
-
-function part(section, key, values = {}) {
-  const texts = WORDS[section][key].map((form, at) => {
-    const each = Object.entries(values).map(([name, value]) => [name, typeof value === "string" ? value : value[at]]);
-    return fillIn(form, Object.fromEntries(each));
-  });
-  return { code: key, texts };
-}
-
-function counted(what, n) {
-  return WORDS.count[n === 1 ? `${what}_1` : what].map((form) => fillIn(form, { n }));
-}
-
-/** A record's text on one line, without signs that are not seen, cut short. */
-export function plain(text) {
-  const signs = [...text.replace(INVISIBLE, " ")];
-  return signs.length <= MAX_TEXT ? signs.join("") : signs.slice(0, MAX_TEXT).join("") + "…";
-}
-
-function threshold(number) {
-  if (!NUMBER.test(number) || !number.includes(".")) return number;
-  const [whole, places] = number.split(".");
-  return `${whole}.${places.replace(/0+$/, "").padEnd(2, "0")}`;
-}
-
-function three(number) {
-  if (!NUMBER.test(number)) return number;
-  const { n, d } = parse(number);
-  const thousandths = nearest(n * 1000n, d);
-  const size = thousandths < 0n ? -thousandths : thousandths;
-  return `${thousandths < 0n ? "-" : ""}${size / 1000n}.${(size % 1000n).toString().padStart(3, "0")}`;
-}
-
-const isSame = (a, b) => a.n * b.d === b.n * a.d;
-
-function seemsEqual(number, limit) {
-  if (!NUMBER.test(number) || !NUMBER.test(limit)) return false;
-  return isSame(parse(three(number)), parse(limit)) && !isSame(parse(limit), parse(number));
-}
-
-const localized = (number, language) => (language === "es" ? number.replaceAll(".", ",") : number);
-
-/** A value and its interval, as each language writes them. */
-export function figureText({ value, low, high }, limit) {
-  const numbers = [value, low, high];
-  const isExact = numbers.some((number) => number !== null && seemsEqual(number, limit));
-  const shown = numbers.map((number) => (number === null ? "–" : plain(isExact ? number : three(number))));
-  return LANGUAGES.map((language) => {
-    const own = shown.map((text) => localized(text, language));
-    const ends = own.slice(1).join(language === "es" ? "; " : ", ");
-    return low === null && high === null ? own[0] : `${own[0]} [${ends}]`;
-  });
-}
-
-export function claimText({ metric, comparator, threshold: number }) {
-  return plain(`${metric} ${comparator} ${threshold(number)}`);
-}
 
 export function stateOf(claim) {
   return claim.value === null ? "undecided" : (OF_WORD[claim.verdict] ?? "undecided");
@@ -90,11 +27,22 @@ function claimPart(claim) {
     const of = { figure: figureText(claim, claim.threshold), images, reason: WORDS.why[INFERRED].map(plain) };
     return part("headline", "inferred", { claim: text, ...of });
   }
-  return part("headline", stateOf(claim), { claim: text, figure: figureText(claim, claim.threshold), images });
+  const key = isCorrected(claim) ? "corrected" : stateOf(claim);
+  return part("headline", key, { claim: text, figure: figureText(claim, claim.threshold), images });
 }
 
-function joined(lists) {
-  return LANGUAGES.map((_, at) => lists.map((texts) => texts[at]).join(", "));
+// Undecided by the correction for the number of tests alone.
+const isCorrected = (claim) => stateOf(claim) === "undecided" && SUPPORTS.includes(OF_WORD[claim.alone]);
+
+/** Where a claim is supported, or would be: whether that is corrected for attempts, claims of one plan, or both. */
+function correctionPart({ claims, attempts, correction }) {
+  if (!correction || !(claims ?? []).some((claim) => SUPPORTS.includes(stateOf(claim)) || isCorrected(claim))) return [];
+  if (!attempts) return correction === "none" ? [] : [part("part", "correction_open")];
+  if (attempts.count <= 1 && claims.length <= 1) return [];
+  const [times, each] = [counted("attempts", attempts.count), counted("claims", claims.length)];
+  const both = times.map((text, at) => `${text} × ${each[at]}`);
+  const tests = claims.length === 1 ? times : attempts.count === 1 ? each : both;
+  return [part("part", correction === "none" ? "correction_none" : "correction_holm", { tests })];
 }
 
 function headline(facts) {
@@ -167,7 +115,7 @@ function more(facts) {
     if (claim.needed === null || stateOf(claim) !== "undecided") continue;
     found.push(part("part", "needed", { count: String(claim.needed), claim: claimText(claim) }));
   }
-  found.push(...basis(facts));
+  found.push(...correctionPart(facts), ...basis(facts));
   const hasClaims = facts.claims !== null;
   const isConsistent = facts.records === "consistent";
   if (hasClaims && (isConsistent || isUnsigned(facts) || !isStated(facts))) found.push(recordsPart(facts));
@@ -179,6 +127,11 @@ function more(facts) {
   if (facts.withdrawn_snapshot) found.push(part("part", "withdrawn_snapshot"));
   if (facts.withdrawn_images) found.push(part("part", "withdrawn_images", { count: String(facts.withdrawn_images) }));
   if (facts.attempts) found.push(attemptPart(facts));
+  const { abandoned } = facts;
+  if (facts.attempts && abandoned.length && !facts.attempts_stated) {
+    const days = abandoned.slice(0, MAX_AGES).join(", ") + (abandoned.length > MAX_AGES ? ", …" : "");
+    found.push(part("part", "abandoned", { plans: counted("earlier", abandoned.length), days }));
+  }
   return found;
 }
 
@@ -197,7 +150,7 @@ function stateOfAll(facts) {
   return states.size > 1 ? "mixed" : states.size ? [...states][0] : "none";
 }
 
-const NO_CLAIM = { value: null, low: null, high: null, needed: null, reason: null, n: null };
+const NO_CLAIM = { value: null, low: null, high: null, needed: null, reason: null, n: null, alone: null };
 const NOTHING = {
   type: "release",
   file: null,
@@ -208,6 +161,8 @@ const NOTHING = {
   groups: null,
   attributes: null,
   attempts: null,
+  correction: null,
+  abandoned: [],
   attempts_stated: false,
   base: null,
   order: null,

@@ -1,0 +1,81 @@
+"""The kit's files: honest releases of every version of the formats, and tampered ones, with what a verifier must say.
+
+Invariants: names are unique; a file's bytes follow from the vectors of this repository alone. ``holds``: checks that
+must hold; ``fails``: checks that must not. Of a check that neither names, a verifier may say anything on a tampered
+file, and anything but ``does not hold`` on an honest one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from registry.provenance.checks.results import HOLDS
+from tests.conformance.forged import forged
+from tests.vectors.families.releases import cases, write
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+NOT_NEEDED = frozenset({"4.arguments", "6.card"})  # they need our program's own method and its own words
+
+
+@dataclass(frozen=True)
+class Vector:
+    """A file by its name, and what must be said of it; honest where ``fails`` is empty."""
+
+    name: str
+    put: Callable[[Path], object]
+    holds: tuple[str, ...]
+    fails: tuple[str, ...]
+
+    @property
+    def file_name(self) -> str:
+        """The name in letters, digits and hyphens."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") + ".car"
+
+
+def vectors() -> list[Vector]:
+    """All, honest ones first."""
+    made = [*_releases(), *_stated(), *_forged(), *_broken()]
+    return sorted(made, key=lambda one: bool(one.fails))
+
+
+def _releases() -> Iterator[Vector]:
+    for folder in sorted(VECTORS.glob("release-*")):
+        data = (folder / "release.car").read_bytes()
+        said = json.loads((folder / "expected.json").read_text(encoding="utf-8"))["checks"]
+        held = sorted(id for id, result in said.items() if result == HOLDS and id not in NOT_NEEDED)
+        yield Vector(folder.name, partial(_put, data), tuple(held), ())
+
+
+def _stated() -> Iterator[Vector]:
+    for name, (given, fails, _) in cases().items():
+        yield Vector(name, partial(write, given), (), fails)
+
+
+def _forged() -> Iterator[Vector]:
+    for name, (given, fails) in forged().items():
+        yield Vector(name, partial(write, given), (), fails)
+
+
+def _broken() -> Iterator[Vector]:
+    """Files that are no whole CAR."""
+    whole = (VECTORS / "release-1" / "release.car").read_bytes()
+    broken = {
+        "file, empty": b"",
+        "file, an HTML page": b"<!DOCTYPE html><html><body>not found</body></html>",
+        "file, cut off in its header": whole[:20],
+        "file, cut off in the middle": whole[: len(whole) // 2],
+        "file, its last byte missing": whole[:-1],
+        "file, a section that claims 2^56 bytes": whole + b"\xff" * 7 + b"\x7f",
+        "file, text behind its last block": whole + b"and more",
+    }
+    for name, data in broken.items():
+        yield Vector(name, partial(_put, data), (), ("1.file",))
+
+
+def _put(data: bytes, path: Path) -> None:
+    path.write_bytes(data)
