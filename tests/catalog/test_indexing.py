@@ -33,7 +33,8 @@ def test_indexing_twice_changes_nothing(world: World) -> None:
     before = dump(world.catalog)
     world.index(*world.entries)
     assert dump(world.catalog) == before
-    assert all(before.values()), [name for name, rows in before.items() if not rows]
+    # A world's log keeps its key; tests/workflows/keys hand logs over.
+    assert {name for name, rows in before.items() if not rows} <= {"key_changes"}
 
 
 def test_the_order_of_arrival_plays_no_part(world: World) -> None:

@@ -8,6 +8,7 @@ whoever audits, never with the file. When the plan was anchored is what other ch
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 
 from registry.core import records
@@ -18,6 +19,7 @@ from registry.provenance.checks.results import Check, Failed, NotChecked, guarde
 from registry.provenance.checks.target.subject import Subject
 
 TIMESTAMP = "rfc3161"  # the kind of evidence whose time counts where no block does
+CLOCKS_APART = 60  # seconds by which the clocks of two authorities may differ
 
 
 def checks(subject: Subject) -> Iterator[Check]:
@@ -48,12 +50,19 @@ def times(subject: Subject) -> list[str]:
     return [networks[one.chain].time_of(one.round) for one in rounds(subject) if one.chain in networks]
 
 
-def anchor_time(beacons: tuple[records.Beacon, ...], plan_entry: bytes, evidence: list[records.Evidence]) -> str | None:
-    """When the plan was anchored: the time of the block that the draw names, otherwise the earliest that a timestamp of
-    the plan's entry states; None where nothing says."""
+def anchor_times(beacons: tuple[records.Beacon, ...], plan_entry: bytes, evidence: list[records.Evidence]) -> list[str]:
+    """When the plan may have been anchored, earliest first: the time of the block that the draw names; otherwise what
+    timestamps of the plan's entry state, those at most ``CLOCKS_APART`` behind the earliest: authorities' clocks
+    differ, and the draw counted on one of them (docs/format/draw.md)."""
     blocks = [one.time for one in beacons if isinstance(one, records.EvmBlock)]
-    stamps = [one.time for one in evidence if one.kind == TIMESTAMP and one.entry == plan_entry and one.time]
-    return max(blocks) if blocks else min(stamps, default=None)
+    if blocks:
+        return [max(blocks)]
+    stamps = sorted({one.time for one in evidence if one.kind == TIMESTAMP and one.entry == plan_entry and one.time})
+    return [
+        one
+        for one in stamps
+        if (datetime.fromisoformat(one) - datetime.fromisoformat(stamps[0])).total_seconds() <= CLOCKS_APART
+    ]
 
 
 def drand(subject: Subject) -> str:
@@ -62,25 +71,25 @@ def drand(subject: Subject) -> str:
     if not found:
         raise Failed("the plan says that the draw mixes a round of drand, and the draw mixes none")
     evidence = [records.parse_as(records.Evidence, subject.get(cid)) for cid in subject.evidence]
-    time = anchor_time(subject.release.draw.beacons, bytes(subject.plan_entry), evidence)
+    times = anchor_times(subject.release.draw.beacons, bytes(subject.plan_entry), evidence)
     known_first = sorted(found, key=lambda one: one.chain not in subject.trust.networks())
-    return "; ".join([_checked(known_network(subject, one), one, time) for one in known_first])
+    return "; ".join([_checked(known_network(subject, one), one, times) for one in known_first])
 
 
-def _checked(network: Network, one: DrandRound, time: str | None) -> str:
-    if time is None:
+def _checked(network: Network, one: DrandRound, times: list[str]) -> str:
+    if not times:
         raise Failed("the draw mixes a round of drand, and nothing at hand says when the plan was anchored")
-    wanted = network.round_after(time)
-    if one.round != wanted:
+    wanted = network.round_after(times[0])
+    if one.round not in map(network.round_after, times):
         raise Failed(
             f"the draw mixes round {str(one.round)[:30]} of drand {network.name[:40]}; "
-            f"the first after the plan's anchor at {time} is {wanted}"
+            f"the first after the plan's anchor at {times[0]} is {wanted}"
         )
     try:
         network.check(one)
     except Untrusted as error:
         raise Failed(str(error)) from error
-    return f"round {wanted} of drand {network.name[:40]}, published at {network.time_of(wanted)}, is genuine"
+    return f"round {one.round} of drand {network.name[:40]}, published at {network.time_of(one.round)}, is genuine"
 
 
 def _is_asked(subject: Subject) -> bool:

@@ -79,6 +79,11 @@ def test_of_several_timestamps_the_earliest_counts(one: Drawn) -> None:
     assert one.found(one.stamp(LATER))["3.drand"][0] == FAILS
 
 
+def test_an_authority_whose_clock_is_slow_does_not_refute_the_round_that_the_draw_used(one: Drawn) -> None:
+    assert one.found(one.stamp("2026-12-01T11:58:50Z"), one.stamp())["3.drand"][0] == HOLDS
+    assert one.found(one.stamp("2026-12-01T11:58:49Z"), one.stamp())["3.drand"][0] == FAILS
+
+
 def test_only_timestamps_of_the_plan_count(one: Drawn) -> None:
     for evidence in (one.stamp(entry=one.entry), one.stamp(kind="witness"), one.stamp(kind="opentimestamps")):
         result, reason = one.found(evidence)["3.drand"]

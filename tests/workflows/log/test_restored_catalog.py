@@ -163,7 +163,7 @@ def signed_later(home: Home, newest: records.Entry, cid: CID, signer: log.Signer
     """Put the next entry of a log into the store as a later program may write it; its CID."""
     value = {
         **encoding.decode(records.encode(newest)),
-        "v": 2,
+        "v": 3,
         "seq": newest.seq + 1,
         "prev": bytes(cid),
         "log": log.log_of(newest, cid),
@@ -190,9 +190,9 @@ def test_an_own_entry_that_came_after_this_program_keeps_its_place_in_the_log(tm
         path.unlink()
     home = open_home(read_settings(environment))
     problems = rebuild_catalog(home)["problems"]
-    assert problems == [{"cid": str(later), "problem": "version 2 of entry is newer than this program"}]
+    assert problems == [{"cid": str(later), "problem": "version 3 of entry is newer than this program"}]
     if own:
-        with pytest.raises(NewerVersion, match="version 2 of entry is newer"):
+        with pytest.raises(NewerVersion, match="version 3 of entry is newer"):
             append(home, home.key, record("would fork"))
     else:  # it names this log's issuer, who did not sign it
         assert append(home, home.key, record("next")).new

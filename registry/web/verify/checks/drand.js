@@ -3,6 +3,7 @@ import { Refusal } from "../bytes/bytes.js";
 import { cidOfBytes } from "../bytes/cid.js";
 import { NotChecked, needingAll } from "./outcome.js";
 
+const CLOCKS_APART = 60_000; // milliseconds by which the clocks of two authorities may differ
 const TIMESTAMP = "rfc3161"; // the kind of evidence whose time counts where no block does
 // Networks whose clocks are known: the first round's time and the time between two, in seconds.
 const CLOCKS = {
@@ -20,25 +21,26 @@ const roundsOf = (view) => view.draw.beacons.filter(({ kind }) => kind === "dran
 function check({ file, view }) {
   const rounds = roundsOf(view);
   if (!rounds.length) throw new Refusal("the plan names a round of drand, and the draw mixes none");
-  const time = anchorTime(file, view);
-  if (time === null) throw new Refusal("nothing in the file says when the plan was anchored");
+  const times = anchorTimes(file, view);
+  if (!times.length) throw new Refusal("nothing in the file says when the plan was anchored");
   for (const { chain, round } of rounds) {
     const clock = Object.hasOwn(CLOCKS, chain) ? CLOCKS[chain] : null;
-    if (clock && BigInt(round) !== BigInt(roundAfter(clock, time)))
+    if (clock && !times.some((time) => BigInt(round) === BigInt(roundAfter(clock, time))))
       throw new Refusal("the round of drand is not the first after the plan's anchor");
   }
   throw new NotChecked("the signature of a drand round is not checked here: emotionet audit does");
 }
 
-function anchorTime(file, view) {
+function anchorTimes(file, view) {
   const blocks = view.draw.beacons.filter(({ kind }) => kind === "evm-block").map(({ time }) => time);
-  if (blocks.length) return blocks.reduce((a, b) => (a > b ? a : b));
+  if (blocks.length) return [blocks.reduce((a, b) => (a > b ? a : b))];
   const stamps = file.evidence
     .map((cid) => file.blocks.record(cid, "evidence"))
     .filter(({ kind, entry }) => kind === TIMESTAMP && cidOfBytes(entry).key === view.release.planEntry.key)
     .map(({ statement }) => statement.time)
-    .filter((time) => typeof time === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(time));
-  return stamps.length ? stamps.reduce((a, b) => (a < b ? a : b)) : null;
+    .filter((time) => typeof time === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(time))
+    .sort();
+  return stamps.filter((time) => Date.parse(time) - Date.parse(stamps[0]) <= CLOCKS_APART);
 }
 
 function roundAfter({ genesis, period }, time) {

@@ -1,0 +1,121 @@
+"""`emotionet keys`: hand a log over, revoke, name a recovery key, copy; and what a kill in between leaves."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.test_cli import run
+
+# The real command, in a process that the kernel kills right before (or after) a step of the handover.
+KILLED = """
+import os, signal, sys
+from registry.cli.main import main
+from registry.provenance.keys import replacing
+from registry.workflows.keys import change_keys
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+module, name = {"append": (change_keys, "change_keys"), "move": (replacing, "take_over")}[sys.argv[1]]
+setattr(module, name, die)
+main(["keys", "rotate", "--quiet"])
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A home with a key and two entries."""
+    monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "home"))
+    assert run(capsys, "keys", "new")[0] == 0
+    assert run(capsys, "profile", "set", "--name", "Ana")[0] == 0
+    return tmp_path / "home"
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    status, out, err = run(capsys, *arguments, "--json")
+    assert status == 0, err
+    return json.loads(out)
+
+
+def passphrase(folder: Path, text: str) -> str:
+    path = folder / f"{text}.txt"
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_log_that_is_handed_over_keeps_its_issuer(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = said(capsys, "keys", "show")
+    done = said(capsys, "keys", "rotate")
+    after = said(capsys, "keys", "show")
+    assert (done["issuer"], after["issuer"]) == (before["issuer"], before["issuer"])
+    assert done["key"].endswith(after["address"])
+    assert after["address"] != before["address"]
+    assert run(capsys, "profile", "set", "--name", "Ana again")[0] == 0
+    listed = said(capsys, "keys", "list")
+    assert [(one["place"], one["address"]) for one in listed["files"]] == [
+        ("current", after["address"]),
+        ("replaced", before["address"]),
+    ]
+    assert [one["successor"] for one in listed["changes"]] == [done["key"]]
+
+
+def test_a_stolen_key_is_replaced_and_what_it_signed_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = said(capsys, "keys", "rotate")["changes"][0]["seq"]
+    assert run(capsys, "profile", "set", "--name", "Thief")[0] == 0
+    done = said(capsys, "keys", "rotate", "--revoke-from", str(first + 1))
+    assert [(one["seq"], one["type"]) for one in done["revoked"]] == [(first + 1, "profile")]
+    assert said(capsys, "profile", "show")["name"] == "Ana"
+    status, _, err = run(capsys, "keys", "rotate", "--revoke-from", "99")
+    assert (status != 0, "99 can't be revoked" in err) == (True, True)
+
+
+def test_revoke_says_what_to_revoke(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = run(capsys, "keys", "revoke")
+    assert (status, "--close" in err) == (2, True)
+
+
+def test_a_closed_log_is_taken_back_by_its_recovery_key(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cold, opens = tmp_path / "cold.json", passphrase(tmp_path, "a cold night")
+    named = said(capsys, "keys", "recovery", str(cold), "--passphrase-file", opens)
+    assert named["recovery"].endswith(json.loads(cold.read_text())["address"].removeprefix("0x"))
+    assert said(capsys, "keys", "revoke", "--close")["key"] is None
+    status, _, err = run(capsys, "profile", "set", "--name", "Thief")
+    assert (status != 0, "closed" in err) == (True, True)
+    recovered = ("--recovery-key", str(cold), "--recovery-passphrase-file", opens)
+    assert said(capsys, "keys", "rotate", *recovered)["issuer"] == named["issuer"]
+    assert run(capsys, "profile", "set", "--name", "Ana again")[0] == 0
+
+
+def test_an_exported_key_signs_in_another_home(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy, opens = tmp_path / "copy.json", passphrase(tmp_path, "a long walk")
+    assert said(capsys, "keys", "export", str(copy), "--passphrase-file", opens)["path"] == str(copy)
+    address = said(capsys, "keys", "show")["address"]
+    assert json.loads(copy.read_text())["address"].removeprefix("0x") == address.removeprefix("0x")
+    status, _, err = run(capsys, "keys", "export", str(copy), "--passphrase-file", opens)
+    assert (status != 0, "exists" in err) == (True, True)
+
+
+@pytest.mark.parametrize("place", ["append", "move"])
+def test_a_rotation_that_was_killed_is_finished_by_the_next_command(
+    home: Path, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before the entry the old key signs on, and `keys rotate` takes the key that waits; after it the new one does."""
+    old = said(capsys, "keys", "show")
+    done = subprocess.run([sys.executable, "-c", KILLED, place], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    (waiting,) = [path.stem for path in (home / "keys" / "next").glob("0x*.json")]
+    assert run(capsys, "profile", "set", "--name", "Ana again")[0] == 0
+    found = said(capsys, "keys", "show")
+    assert (found["issuer"], found["address"]) == (old["issuer"], waiting if place == "move" else old["address"])
+    if place == "append":
+        assert said(capsys, "keys", "rotate")["key"].endswith(waiting)
+    assert {path.stem for path in (home / "keys").rglob("0x*.json")} == {waiting, old["address"]}
