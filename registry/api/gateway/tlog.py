@@ -121,7 +121,7 @@ def _cosigned(parts: Parts, data: bytes) -> Response[str]:
     try:
         request = read_add_checkpoint(data)
     except EmotionetError as error:
-        raise HttpProblem(400, str(error)) from error
+        raise HttpProblem(400, str(error), code=error.code) from error
     wanted = parts.settings.witness_logs
     origin = read_text(request.note.text).origin
     if "any" not in wanted and origin not in {issuer_log.origin_of(read_issuer(one)) for one in wanted}:
@@ -129,13 +129,13 @@ def _cosigned(parts: Parts, data: bytes) -> Response[str]:
     try:
         signed = issuer_log.verified(request.note)
     except EmotionetError as error:
-        raise HttpProblem(403, str(error)) from error
+        raise HttpProblem(403, str(error), code=error.code) from error
     try:
         line = witness_of(parts).cosign(signed, request.old, request.hashes)
     except OldSize as error:
         return Response(f"{error.size}\n", status_code=409, media_type=_SIZE_TYPE)
     except InvalidInput as error:
-        raise HttpProblem(400, str(error)) from error
+        raise HttpProblem(400, str(error), code=error.code) from error
     return Response(str(line), media_type=MediaType.TEXT)
 
 
