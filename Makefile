@@ -6,7 +6,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check -c constraints.tx
 STAMP := $(VENV)/.installed
 TRAIN := $(VENV)/.train
 
-.PHONY: help install demo test coverage mutants check fix picture bench schemathesis clean
+.PHONY: help install demo test coverage tampering mutants check fix picture bench schemathesis clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -48,6 +48,9 @@ coverage: install ## branch coverage of core, evaluation and provenance, each, b
 	$(BIN)/coverage run -m pytest -q $(REACHING)
 	@status=0; for package in core evaluation provenance; do echo "registry.$$package:"; \
 	  $(BIN)/coverage report --skip-covered --include="registry/$$package/*" || status=1; done; exit $$status
+
+tampering: install ## the whole tampering matrix, some 12,000 changed releases; COUNT=1000 for fewer of each kind
+	$(BIN)/python -m tests.tampering $(if $(COUNT),--count $(COUNT))
 
 mutants: install ## mutation testing of core and the audit's checks: hours; FILES=registry/core/log.py for some of it
 	$(PIP) -q -e '.[dev]'

@@ -9,7 +9,7 @@ says why.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY
 from registry.core.ipld.dag import MissingBlock
 from registry.core.picture_bytes import HEAD, what_it_is
 from registry.core.ports.anchor import Anchors
-from registry.core.ports.store import BlockReader
+from registry.core.ports.store import BlockReader, BlockStore
 from registry.evaluation.facts import Facts
 from registry.provenance.checks.listed import title_of
 from registry.provenance.checks.report import Report
@@ -69,7 +69,7 @@ class StoredFiles:
 class FileBlocks:
     """The blocks of a CAR file by their whole CIDs: those that verify in a scratch store, the others remembered."""
 
-    def __init__(self, store: EmbeddedStore) -> None:
+    def __init__(self, store: BlockStore) -> None:
         self._store = store
         self.present: set[CID] = set()
         self.damaged: list[CID] = []
@@ -91,12 +91,13 @@ class FileBlocks:
         try:
             with path.open("rb") as stream:
                 roots, sections = car.read_raw(stream)
-                self._sections(sections)
+                self.add(sections)
         except OSError as error:
             raise not_read(path, error) from error
         return roots
 
-    def _sections(self, sections: Iterator[tuple[CID, bytes]]) -> None:
+    def add(self, sections: Iterable[tuple[CID, bytes]]) -> None:
+        """Take a file's blocks; what ends the reading is remembered."""
         total = 0
         try:
             for cid, data in sections:
@@ -152,21 +153,35 @@ def audit_car(
     with _scratch() as (folder, store):
         blocks = FileBlocks(store)
         try:
-            roots = blocks.read(path)
-            known = blocks.records()
-            entry, record = _target(blocks, known, roots)
+            subject = read_subject(blocks, blocks.read(path))
         except (InvalidInput, Untrusted) as error:
-            checks = [_unusable(error), *not_made("the file has no target")]
-            return Report(target=str(path), checks=checks, facts=_facts_of_file(path, error))
-        subject = _subject(blocks, known, roots, entry, record)
+            return _untargeted(str(path), error, _facts_of_file(path, error))
         subject.offline, subject.chain, subject.issuer, subject.trust = offline, chain, issuer, trust or Trust()
         give_room(subject, folder / "deep", USUALLY, NOBODY) if room is None else room(subject)
-        report = run_checks(subject, levels_up_to(level), on_check)
-        if blocks.fault is not None:
-            report.checks.insert(0, _unusable(blocks.fault))
-            if blocks.fault.code == CUT_OFF:
-                report.facts = structs.replace(report.facts, file="cut")
-        return report
+        return run_on_file(blocks, subject, levels_up_to(level), on_check)
+
+
+def read_subject(blocks: FileBlocks, roots: tuple[CID, ...]) -> Subject:
+    """What a file's blocks are about. ``InvalidInput`` (``no_target``) where that can't be told."""
+    known = blocks.records()
+    entry, record = _target(blocks, known, roots)
+    return _subject(blocks, known, roots, entry, record)
+
+
+def run_on_file(
+    blocks: FileBlocks, subject: Subject, levels: Collection[int], on_check: OnCheck = ignore_check
+) -> Report:
+    """The checks of ``levels``; first the one that fails where the file could not be read to its end."""
+    report = run_checks(subject, levels, on_check)
+    if blocks.fault is not None:
+        report.checks.insert(0, _unusable(blocks.fault))
+        if blocks.fault.code == CUT_OFF:
+            report.facts = structs.replace(report.facts, file="cut")
+    return report
+
+
+def _untargeted(target: str, error: InvalidInput | Untrusted, facts: Facts) -> Report:
+    return Report(target=target, checks=[_unusable(error), *not_made("the file has no target")], facts=facts)
 
 
 def _unusable(error: Untrusted | InvalidInput) -> Check:

@@ -1,0 +1,137 @@
+"""Makes everything above a change again, in memory: CIDs, tables, entries; and signs, where the forger can.
+
+Invariants: every link to, and every name of, a block that is made again is exchanged for the new one; nothing else
+changes. What only others could make again (stamps, rounds, proofs of a tree) is left as it is, or left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from registry.core import log, records
+from registry.core.errors import EmotionetError
+from registry.core.ipld import encoding
+from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
+from tests.tampering.sealed import File, Sealed
+from tests.tampering.values import walk
+
+Changed = Mapping[CID, Any]  # a block's new value (decoded), or the CID of another block that takes its place
+
+
+class Forger:
+    """Of one release."""
+
+    def __init__(self, sealed: Sealed) -> None:
+        self.sealed = sealed
+        self.blocks = sealed.blocks
+        self.values = {cid: encoding.decode(data) for cid, data in self.blocks.items() if cid.codec == DAG_CBOR}
+        self._names = {bytes(cid): cid for cid in self.blocks}
+        self._above: dict[CID, set[CID]] = {}
+        for cid, value in self.values.items():
+            for below in self._below(value):
+                self._above.setdefault(below, set()).add(cid)
+        for cid in self.blocks.keys() - self.values.keys():
+            for below in encoding.links(self.blocks[cid], cid.codec) if cid.codec in encoding.LINKING else ():
+                self._above.setdefault(below, set()).add(cid)
+
+    def _below(self, value: Any) -> Iterable[CID]:
+        for _, one in walk(value):
+            if isinstance(one, CID):
+                yield one
+            elif isinstance(one, bytes) and one in self._names:
+                yield self._names[one]
+
+    def above(self, changed: Iterable[CID]) -> set[CID]:
+        """The blocks that a change of these changes, themselves too."""
+        found, pending = set[CID](), list(changed)
+        while pending:
+            cid = pending.pop()
+            if cid not in found:
+                found.add(cid)
+                pending += self._above.get(cid, ())
+        return found
+
+    def forge(
+        self,
+        changed: Changed,
+        more: Mapping[CID, bytes] | None = None,
+        *,
+        signer: log.Signer | None = None,
+        keep_evidence: bool = False,
+    ) -> File:
+        """The file with some blocks changed and those above made again; ``signer`` None: entries keep the signatures
+        that they have."""
+        return _Making(self, changed, signer, keep_evidence).file(more or {})
+
+
+class _Making:
+    def __init__(self, forger: Forger, changed: Changed, signer: log.Signer | None, keep_evidence: bool) -> None:
+        self._forger, self._changed, self._signer = forger, changed, signer
+        self._dirty = forger.above(changed)
+        self._keep = keep_evidence or signer is None
+        self._new: dict[CID, CID] = {}
+        self._made: dict[CID, bytes] = {}
+
+    def file(self, more: Mapping[CID, bytes]) -> File:
+        found: dict[CID, bytes] = {}
+        gone = {cid for cid in self._dirty if self._is_evidence(cid) and cid not in self._changed and not self._keep}
+        for cid, data in self._forger.sealed.file.sections:
+            if cid in gone:
+                continue
+            new = self._again(cid)
+            found[new] = self._made.get(new, data)
+        found |= more
+        roots = tuple(self._again(cid) for cid in self._forger.sealed.file.roots if cid not in gone)
+        return File(roots, tuple(found.items()))
+
+    def _is_evidence(self, cid: CID) -> bool:
+        value = self._forger.values.get(cid)
+        return isinstance(value, dict) and value.get("type") == "evidence"
+
+    def _again(self, cid: CID) -> CID:
+        if cid not in self._dirty:
+            return cid
+        if cid not in self._new:
+            self._new[cid] = cid  # a change that names what lies above it can't follow it there
+            self._new[cid] = self._make(cid)
+        return self._new[cid]
+
+    def _make(self, cid: CID) -> CID:
+        value = self._changed.get(cid, self._forger.values.get(cid))
+        if isinstance(value, CID):
+            return value
+        if cid.codec != DAG_CBOR:
+            return self._keep_block(cid_of(value, cid.codec), value) if isinstance(value, bytes) else cid
+        kept = value.get("signature") if cid in self._changed and isinstance(value, dict) else None
+        value = self._exchanged(value)
+        forged = kept is not None and kept != self._forger.values[cid].get("signature")
+        data = encoding.encode(value)
+        if isinstance(value, dict) and value.get("type") == "entry" and self._signer is not None and not forged:
+            data = _signed(data, self._signer)
+        return self._keep_block(cid_of(data, DAG_CBOR), data)
+
+    def _keep_block(self, cid: CID, data: bytes) -> CID:
+        self._made[cid] = data
+        return cid
+
+    def _exchanged(self, value: Any) -> Any:
+        if isinstance(value, CID):
+            return self._again(value)
+        if isinstance(value, bytes):
+            named = self._forger._names.get(value)
+            return bytes(self._again(named)) if named is not None and named in self._dirty else value
+        if isinstance(value, list):
+            return [self._exchanged(one) for one in value]
+        return {key: self._exchanged(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
+def _signed(data: bytes, signer: log.Signer) -> bytes:
+    """An entry signed as it stands; what is no entry stays as it is."""
+    try:
+        entry = records.parse_as(records.Entry, data)
+    except EmotionetError:
+        return data
+    return records.encode(msgspec.structs.replace(entry, signature=signer.sign(log.signing_bytes(entry))))
