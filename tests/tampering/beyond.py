@@ -40,6 +40,7 @@ def _is_entry(data: bytes) -> bool:
 
 
 LIST = (
+    Beyond(r"training history", "8.training", "another table of losses, which only training again can tell"),
     Beyond(r"training\.history values.*", "8.training", "figures count the named losses only; others are a statement"),
     Beyond(r"training\.history state.*", "8.training", "a state follows from training, and from nothing else"),
     Beyond(r"preprocessing\.output (width|height|pixels|group|measured|reason|boxes).*", "5.pixels", "of the pixels"),
