@@ -6,7 +6,6 @@ torch. A part that is not available raises an error with a hint; it is never rep
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, cast
 
 from registry.core.errors import Conflict, NotFound, Unavailable, UsageError
 from registry.core.extras import need
-from registry.core.issuers import address_of, did_of
 from registry.settings import STORES, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -127,44 +125,11 @@ class Home:
         """The publishing key, a secret's or this home's; where there is none, one is created and its path is printed on
         stderr.
         """
-        from registry.provenance.keys.keys import load_or_create
+        from registry.workflows.keys.open_key import open_key
 
-        if self.settings.key is not None:
-            return self._secret_key(self.settings.key)
-
-        self._finish_handover()
-        key = load_or_create(self._folder(), self.settings.passphrase, issuer_of=self._issuer_of)
-        if key.created:
-            print(f"made a publishing key: {key.path} (keep a copy of this folder)", file=sys.stderr)
-        return key
-
-    def _secret_key(self, text: str) -> Key:
-        from registry.provenance.keys import signed_heads
-        from registry.provenance.keys.secret_key import NAME, open_secret
-
-        key = open_secret(text, self.settings.passphrase, self.settings.key_file or Path(NAME))
-        key.did = self._issuer_of(key.address)
-        signed_heads.check_signer(self.settings.home, address_of(key.did))
-        return key
-
-    def _issuer_of(self, address: str) -> str:
-        """Whose log a key of this address signs, as the catalog knows."""
-        did = did_of(address)
-        if not self._has_catalog():
-            return did
-        from registry.catalog.queries.signed_records.key_changes import issuer_signed_by
-
-        with self.catalog.read() as db:
-            return issuer_signed_by(db, did)
-
-    def _finish_handover(self) -> None:
-        """What a process did not get to after it had handed the log over to another key."""
-        from registry.provenance.keys import replacing
-
-        if replacing.waiting(self.settings.home) is not None and self._has_catalog():
-            from registry.workflows.keys.change_keys import finish
-
-            finish(self)
+        if self.settings.key is None:
+            self._folder()
+        return open_key(self)
 
     @cached_property
     def chain(self) -> Chain:
@@ -177,10 +142,9 @@ class Home:
         return connect(self.settings, lambda: self.key, CatalogOutbox(lambda: self.catalog, self._has_catalog))
 
     def _has_catalog(self) -> bool:
-        from registry.catalog.database.engines import sqlite_file
+        from registry.catalog.database.engines import is_there
 
-        path = sqlite_file(self.settings.database_url)
-        return path is None or path.exists()
+        return is_there(self.settings.database_url)
 
     @cached_property
     def anchors(self) -> Anchors:

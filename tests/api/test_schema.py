@@ -55,6 +55,10 @@ ADDRESSES = {
     "/api/v1/writes": {"get"},
     "/api/v1/session": {"post", "delete"},
     "/api/v1/session/nonce": {"post"},
+    "/log/{issuer}/checkpoint": {"get"},
+    "/log/{issuer}/tile/{path}": {"get"},
+    "/witness/add-checkpoint": {"post"},
+    "/witness/{origin}/checkpoint": {"get"},
     "/ipfs/{cid}": {"get", "head"},
     "/ipfs/{cid}/{path}": {"get", "head"},
     "/healthz": {"get"},
@@ -173,6 +177,8 @@ def test_writing_says_that_it_needs_a_token(schema: dict[str, Any]) -> None:
             assert "security" not in operation  # it is how a token is got
         elif path == "/api/v1/releases/{cid}/claims":
             assert "security" not in operation  # it is a question: nothing is put on record
+        elif path == "/witness/add-checkpoint":
+            assert "security" not in operation  # the checkpoint's own signature says who asks
         elif method == "post" and path != "/api/v1/audits":
             ((scope,),) = [one["token"] for one in operation["security"]]
             assert scope in SCOPES, path
@@ -190,7 +196,9 @@ def test_errors_are_described_as_they_are_sent(schema: dict[str, Any], client: C
     for path, _, operation in operations(schema):
         pages = {"text/html"} if path.startswith("/api/v1/") else set()  # for browsers
         for status, answer in operation["responses"].items():
-            if status >= "400":
+            if (path, status) == ("/witness/add-checkpoint", "409"):
+                assert set(answer["content"]) == {"text/x.tlog.size"}  # as C2SP's tlog-witness has it
+            elif status >= "400":
                 kinds = set(answer["content"])
                 assert "application/problem+json" in kinds, (path, status)
                 assert kinds <= {"application/problem+json"} | pages, (path, status)
@@ -245,6 +253,7 @@ OPEN = {  # where an answer may hold anything, and why
     "Note/values": "numbers and names that its text is made of: which there are follows from its code",
     "Snapshot/query": "the filter as its issuer signed it, of whatever version",
     "SnapshotLine/query": "the same",
+    "Sampled/beacon": "what chose a sample: the fields follow from its kind, as a record has them",
     "Prov": "PROV-JSON: its statements are the W3C's to describe, and are named here down to their kinds",
 }
 

@@ -66,6 +66,12 @@ def sqlite_file(text: str) -> Path | None:
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
+def is_there(text: str) -> bool:
+    """Whether the database of a URL was made; of a server's that is taken for granted."""
+    path = sqlite_file(text)
+    return path is None or path.exists()
+
+
 def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
     """WAL is a property of the file; SQLite does not wait for its lock here, so two that start at once try again."""
     until = time.monotonic() + BUSY_SECONDS
