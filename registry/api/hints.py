@@ -42,9 +42,11 @@ FIELDS = {  # of a request, by the option that says the same
     "--map": "map",
     "--name": "name",
     "--partial": "partial",
+    "--remedy": "remedy",
     "--rights": "right",
     "--sheet": "sheet",
     "--table": "table",
+    "--unanchored": "unanchored",
     "--wide": "limit",
 }
 _COMMAND = re.compile(r"`emotionet ((?:[a-z]+ )?[a-z]+)((?: [^`]*)?)`")

@@ -313,6 +313,10 @@ ASKED: dict[str, list[dict[str, Any]]] = {  # what a POST asks about, in its bod
     "/api/v1/names": [{"name": "planted", "target": "{}"}],
     "/api/v1/images/{identity}/labels": [{"label": "feliz"}],
     "/api/v1/images/{identity}/withdrawal": [{"reason": "asked to"}],
+    "/api/v1/withdrawals": [
+        {"target": "{}", "reason": "asked to"},
+        {"target": "{}", "reason": "asked to", "dry_run": True},
+    ],
 }
 UNASKED = {  # bytes and rows are above; a run's id is no CID, and a session asks of none
     "/api/v1/blocks",
@@ -320,6 +324,7 @@ UNASKED = {  # bytes and rows are above; a run's id is no CID, and a session ask
     "/api/v1/releases",
     "/api/v1/session",
     "/api/v1/session/nonce",
+    "/witness/add-checkpoint",
 }
 
 

@@ -14,7 +14,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
 from tests.catalog.world import NOW
 
 A, B, C, D = (cid_of(bytes([n]), DAG_CBOR) for n in range(4))
-NOT_NAMES = {"beacon", "seed", "key", "signature", "proof", "beacons"}  # bytes that name nothing
+NOT_NAMES = {"beacon", "seed", "key", "signature", "proof", "beacons", "sample"}  # bytes that name nothing
 
 
 def _holds_a_name(kind: object) -> bool:

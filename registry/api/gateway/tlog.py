@@ -105,7 +105,7 @@ def get_cosigned(home: Home, origin: OriginPath) -> Response[str]:
     media_type=MediaType.TEXT,
     request_max_body_size=_MOST_BYTES,
     responses={
-        **problems(403, 404, 408, 413, 422),
+        **problems(403, 404, 408, 413, 415, 422),
         409: ResponseSpec(str, description=MEANING[409], media_type=_SIZE_TYPE, generate_examples=False),
     },
     answer=_TEXT,

@@ -25,5 +25,5 @@ def named_subject(parts: Parts, text: str) -> str:
     raise NotFound(
         "no subject of this name is known here",
         code="unknown_subject",
-        hint="write it as the table of labels has it, or give the pseudonym that `emotionet images show` prints.",
+        hint="write it as the table of labels has it, or give the pseudonym that `emotionet images list` knows.",
     )

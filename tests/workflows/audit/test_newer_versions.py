@@ -47,8 +47,8 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
 
 
 # --- a newer program, an old release -------------------------------------------------------------------
-class Plan2(records.Plan, frozen=True, kw_only=True, tag="plan"):
-    v: int = 2
+class Plan3(records.Plan, frozen=True, kw_only=True, tag="plan"):
+    v: int = 3
     budget: str
 
 
@@ -60,8 +60,9 @@ class Contribution2(records.Contribution, frozen=True, kw_only=True, tag="contri
 def test_a_newer_program_audits_and_predicts_as_the_old_one(old: Released, monkeypatch: pytest.MonkeyPatch) -> None:
     home = old.home
     monkeypatch.setattr(codec, "_read_lately", Remembered[bytes, records.Record](codec.KEPT, len))  # by another program
-    monkeypatch.setitem(records.TYPES, "plan", Plan2)
-    monkeypatch.setitem(versions.STEPS, "plan", (versions.added(budget="none"),))
+    monkeypatch.setitem(records.TYPES, "plan", Plan3)
+    steps = (*versions.STEPS["plan"], versions.added(budget="none"))
+    monkeypatch.setitem(versions.STEPS, "plan", steps)
     monkeypatch.setitem(records.TYPES, "contribution", Contribution2)
     monkeypatch.setitem(versions.STEPS, "contribution", (versions.added(language=None),))
     before = KINDS["training.history"]
@@ -115,7 +116,7 @@ NOT_READ = {"version 2 of contribution", "version 2 of the table training.histor
 RUN = {"version 2 of the recipes of simulated"}  # read by whoever runs it
 FORGED = {"4.draw", "6.card"}  # a release that was changed has another plan's CID, from which seed and card follow
 NEWER = [
-    of("a plan", lambda view: view.draw.plan, next_version(budget="none"), "version 2 of plan"),
+    of("a plan", lambda view: view.draw.plan, next_version(budget="none"), "version 3 of plan"),
     of("a snapshot", lambda view: view.preprocessing.snapshot, next_version(), "version 3 of snapshot"),
     of("a contribution", lambda view: view.snapshot.contributions[0], next_version(), "version 2 of contribution"),
     of("an evaluation", lambda view: view.release.evaluation, next_version(), "version 2 of evaluation"),
@@ -195,7 +196,7 @@ def test_whoever_meets_it_is_told_in_one_sentence(
 
 def test_what_only_can_not_be_read_here_does_not_count_as_wrong(old: Released, tmp_path: Path) -> None:
     entry = old.home.store.get(old.entry)
-    later = encoding.encode({**encoding.decode(entry), "v": 2})
+    later = encoding.encode({**encoding.decode(entry), "v": versions.newest("entry") + 1})
     path = tmp_path / "later.car"
     with path.open("wb") as stream:
         car.write([cid_of(later, DAG_CBOR)], [(cid_of(later, DAG_CBOR), later)], stream)
