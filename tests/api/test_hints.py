@@ -17,7 +17,8 @@ from registry.core.errors import NotFound
 ROOT = Path(registry.__file__).parent
 ELSEWHERE = ("cli", "client", "demo")  # whose errors never reach HTTP
 OF_THE_MACHINE = {  # commands with no address: what only the registry's own machine can do
-    "accounts list", "anchor deploy", "catalog rebuild", "export ID", "follow", "follow ISSUER", "import it.car", "keys new", "keys rotate", "keys show",
+    "accounts list", "anchor deploy", "catalog rebuild", "export ID", "follow", "follow ISSUER",
+    "import it.car", "keys new", "keys rotate", "keys show",
     "snapshot export", "token list", "token revoke",
     "token rotate",
 }  # fmt: skip

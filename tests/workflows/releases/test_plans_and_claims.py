@@ -63,7 +63,7 @@ def test_a_claim_after_the_fact_says_so(opened: Home, labeled: Folder, capsys: p
     assert done["after_the_fact"] is True
     assert [one["in_plan"] for one in done["claims"]] == [True, False]
     mine = {key: value for key, value in done["claims"][0].items() if key != "in_plan"}
-    assert {**mine, "n": 48} == shown["claims"][0]
+    assert {**mine, "n": 48, "alone": None} == shown["claims"][0]
     assert done["claims"][1]["value"] == shown["metrics"]["accuracy"]["value"]
     assert show_release(opened, release)["claims"] == shown["claims"]  # nothing was put beside the plan's
     with pytest.raises(InvalidInput):
