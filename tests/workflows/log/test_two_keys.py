@@ -17,6 +17,7 @@ from registry.catalog.queries.training_runs import runs
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
+from registry.workflows import local_issuers
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.images.registering.relabel import relabel
@@ -35,6 +36,14 @@ from tests.support.logs import log_of
 from tests.workflows.conftest import Folder
 
 pytestmark = pytest.mark.usefixtures("children_here")
+
+
+@pytest.fixture(autouse=True)
+def ask_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if some seconds had passed since anybody asked whose keys other machines have."""
+    monkeypatch.setattr(local_issuers, "_ASKED_SECONDS", 0.0)
+
+
 SIMULATED = Wanted(recipe="simulated", method="simulated")
 
 
