@@ -19,7 +19,8 @@ from registry.api.v1.sent_images import check_begins, check_head, not_held, read
 from registry.api.v1.wire import MAX_IMAGE_BYTES
 from registry.catalog.index.staged import Staged
 from registry.catalog.queries.labeled_images.images import stored_by_cid
-from registry.catalog.queries.signed_records.withdrawals import withdrawn_among
+from registry.catalog.queries.signed_records.withdrawals import images_of, withdrawn_among
+from registry.catalog.queries.signed_records.withdrawn_rows import images_without_rows
 from registry.content.labels import LabelRow, Rejection
 from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound
@@ -75,13 +76,17 @@ def _measured(sender: Sender, rows: Sequence[LabelRow], answers: Answers, waitin
     with sender.parts.catalog.read() as db:
         known = stored_by_cid(db, {row.cid for row in rows if row.cid is not None}, sender.issuer)
     read_ahead(sender.parts.store, [CID.parse(row.cid) for row in rows if row.cid is not None and row.cid not in known])
+    taken_back: set[str] | None = None  # asked for once a batch, where something is not here
     for row in rows:
         try:
             made, picture = _new_row(sender, row, known)
         except (InvalidInput, NotFound) as error:
             late = _waits(sender, row) if error.code == "not_held" else None
             if late is None:
-                answers.refused(row.row, row.cid, error)
+                if error.code == "not_held" and taken_back is None:
+                    taken_back = _taken_back(sender, rows)
+                gone = row.cid is not None and row.cid in (taken_back or ())
+                answers.refused(row.row, row.cid, _withdrawn(str(row.cid)) if gone else error)
             else:
                 waiting.append(late)
             continue
@@ -93,6 +98,21 @@ def _measured(sender: Sender, rows: Sequence[LabelRow], answers: Answers, waitin
             answers.unfit(bad, made)
         notes = [note for _, note in fitted.cut]
         yield from (replace(one, note=notes[0]) if notes else one for one in fitted.rows)
+
+
+def _taken_back(sender: Sender, rows: Sequence[LabelRow]) -> set[str]:
+    """The CIDs of these rows whose images somebody took back: their bytes are gone for good."""
+    cids = [row.cid for row in rows if row.cid is not None]
+    with sender.parts.catalog.read() as db:
+        known = images_of(db, cids)
+        named = {known.get(cid) or CID.parse(cid).digest.hex(): cid for cid in cids}
+        gone = withdrawn_among(db, named) | (images_without_rows(db) & set(named))
+    return {named[sha256] for sha256 in gone}
+
+
+def _withdrawn(cid: str) -> InvalidInput:
+    hint = "leave it out: its bytes must not be sent again."
+    return InvalidInput(f"the image {cid} was withdrawn, and its bytes are gone", code="withdrawn", hint=hint)
 
 
 def _waits(sender: Sender, row: LabelRow) -> NewRow | None:

@@ -237,6 +237,8 @@ def withdraw_anything(home: Home, published: Published, data: JSONBody[AnyWithdr
         whose = {"image": image, "issuer": data.issuer and read_issuer(data.issuer)}
         how = {"remedy": data.remedy, "retrain": data.retrain, "dry_run": data.dry_run}
         return withdraw_rows(home, data.contributor, data.reason, **whose, **how)  # type: ignore[arg-type]
+    if data.issuer is not None:  # half of a row would take the whole image back
+        raise UsageError("an issuer alone says nothing of whose rows these are", hint="give `contributor`, too.")
     if data.target is None:
         raise UsageError("name a target or a contributor", hint="give `target`, `contributor` or both.")
     try:

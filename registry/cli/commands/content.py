@@ -231,6 +231,8 @@ def run_withdraw(wanted: argparse.Namespace, output: Output) -> int:
 
     if wanted.what is None and wanted.contributor is None:
         raise UsageError("withdraw what?", hint="name an image, a snapshot or a release, or a --contributor.")
+    if wanted.issuer is not None and wanted.contributor is None:  # half of a row would take the whole image back
+        raise UsageError("an --issuer alone says nothing of whose rows these are", hint="give --contributor, too.")
     remedy = wanted.remedy or ("retrain" if wanted.retrain else "notice")
     how = {"remedy": remedy, "retrain": wanted.retrain, "dry_run": wanted.dry_run}
     with home() as opened:

@@ -24,6 +24,7 @@ from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.export_held import export_held
 from registry.workflows.upkeep.maintenance import rebuild_catalog
 from registry.workflows.withdrawals.withdraw import withdraw_rows
+from tests.api.conftest import make_token
 from tests.workflows.conftest import Folder
 
 WHY = "asked to"
@@ -87,6 +88,13 @@ def test_a_contributor_goes_with_all_that_only_it_gave(opened: Home, tmp_path: P
     with TestClient(create_app(opened)) as client:
         assert client.get(f"/ipfs/{gone}?format=raw").status_code == 410
         assert client.get(f"/api/v1/images/{sha(5)}").json()["status"] == "withdrawn"
+        assert client.get(f"/api/v1/images/{sha(0)}").json()["status"] == "stored"
+        writer = make_token(opened)
+        rows = [{"cid": str(gone), "label": "feliz"}]
+        (row,) = client.post("/api/v1/images?rows=all", json=rows, headers=writer).json()["results"]
+        assert (row["status"], row["code"]) == ("rejected", "withdrawn")
+        half = {"target": sha(0), "issuer": opened.key.did, "reason": WHY}
+        assert client.post("/api/v1/withdrawals", json=half, headers=writer).status_code == 400
         assert client.get(f"/api/v1/images/{sha(0)}").json()["status"] == "stored"
     report = audited(opened, entry, tmp_path)
     assert report.holds, [check for check in report.checks if check.result != "holds"]
