@@ -165,18 +165,23 @@ class Home:
     @cached_property
     def beacons(self) -> Beacons | None:
         """The drand network that EMOTIONET_DRAND names, over its relays; None where it names none."""
-        from registry.provenance.beacons.networks import named_in
-        from registry.provenance.beacons.relays import RELAYS, Relays
-
         given = self.settings
         if given.drand is None:
             return None
+        from registry.provenance.beacons.networks import named_in
+        from registry.provenance.beacons.relays import RELAYS, Relays
+
         return Relays(named_in(self.trust.networks(), given.drand), given.drand_relays or RELAYS)
 
     @cached_property
     def places(self) -> tuple[Anchors, ...]:
         """Every place where entries are anchored: the chain, the authorities, the calendars; without any the
         journal."""
+        given = self.settings
+        found: list[Anchors] = [self.anchors] if given.proves_to_others or not given.has_evidence_for_others else []
+        return (*found, *self._timestamps()) if given.tsa or given.ots else tuple(found)
+
+    def _timestamps(self) -> list[Anchors]:
         from registry.catalog.stamps import CatalogStamps
         from registry.provenance.anchors.timestamp.authority import TimestampAuthority
         from registry.provenance.anchors.timestamp.calendar import Calendar
@@ -185,10 +190,10 @@ class Home:
             return self.key.address
 
         given, kept = self.settings, CatalogStamps(lambda: self.catalog, self._has_catalog)
-        found: list[Anchors] = [self.anchors] if given.proves_to_others or not given.has_evidence_for_others else []
+        found: list[Anchors] = []
         found += [TimestampAuthority(url, kept, address, lambda: self.trust.certificates()) for url in given.tsa]
         found += [Calendar(url, kept, address, lambda height: self.trust.header(height)) for url in given.ots]
-        return tuple(found)
+        return found
 
     def places_of(self, issuer: str) -> tuple[Anchors, ...]:
         """The places, where entries are anchored as this issuer; as ``anchors_of``."""

@@ -77,8 +77,8 @@ def registered_at_once(homes: list[Home], rows: list[NewRow], monkeypatch: pytes
     module, name = (log, "make_entry") if late else (register_step, "_decide")
     work = getattr(module, name)
 
-    def worked(*given: Any) -> Any:
-        done = work(*given)
+    def worked(*given: Any, **named: Any) -> Any:
+        done = work(*given, **named)
         both.wait(SECONDS)
         return done
 

@@ -160,8 +160,9 @@ def run_list(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened, opened.catalog.read() as db:
         found, _ = runs.list_runs(db, cursor=None, limit=wanted.limit)
-        now = opened.now()
-        found = [{**one, "days": days_between(one["created"], now)} for one in with_run_names(opened, db, found)]
+        now, rows = opened.now(), runs.page_of_rows(db, None, wanted.limit)[0]
+        days = {one["id"]: days_between(one["created"], now) for one in rows}
+        found = [{**one, "days": days[one["run"]]} for one in with_run_names(opened, db, found)]
     columns = ["run", "status", "days", "recipe", "snapshot", "release", "names"]
     output.lines(found, identity="run", columns=columns, drop=("recipe", "snapshot", "release"))
     return 0
