@@ -71,7 +71,7 @@ def test_the_same_catalog_comes_back(world: World) -> None:
     world.everything()
     fill_private(world)
     before, private = dump(world.catalog), dump(world.catalog, PRIVATE)
-    assert all(before.values())
+    assert {name for name, rows in before.items() if not rows} == {"key_changes"}  # see tests/workflows/keys
     assert all(private.values())
     empty(world.catalog)
     done = rebuild(world.catalog, world.store.get, world.store.cids(), NOW)
