@@ -12,7 +12,6 @@ secret; a passphrase or key is never in an error's message.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ from coincurve import PrivateKey
 
 from registry.core.errors import InvalidInput, not_read, not_written
 from registry.core.issuers import SIGNATURE_SIZE, address_of, address_of_key, did_of
-from registry.files import single_writer_file
+from registry.files import exclusive, single_writer_file
 from registry.provenance.keys import keystore
 from registry.provenance.keys import signed_heads as signed_heads
 
@@ -207,11 +206,7 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
-        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise not_written(f"the folder {folder}", error) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with exclusive(folder / "lock"):
         yield
-    finally:
-        os.close(handle)
