@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -63,6 +64,7 @@ class Authority:
         self.folder, self.name, self.how, self.url = folder, name, "honest", ""
         self.stop = threading.Event()
         self.asked = 0
+        self._last = 0
         self._root_key = ec.generate_private_key(ec.SECP256R1())
         root = _built(f"{name} Root", self._root_key, f"{name} Root", self._root_key, TIMES)
         root = root.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
@@ -91,11 +93,17 @@ class Authority:
         (self.folder / f"{file}.key").write_bytes(secret)
 
     def reply(self, query: bytes, name: str = "tsa") -> bytes:
-        """The answer to a query, signed with one of its keys."""
+        """The answer to a query, signed with one of its keys: each in a later second than the one before.
+
+        Stamps have whole seconds, and two of the same second show no order; simulated trainings take less than one.
+        """
         folder = self.folder
+        while int(time.time()) <= self._last:
+            time.sleep(0.02)
         (folder / f"{name}.cnf").write_text(CONFIG.format(folder=folder, name=name))
         (folder / "query").write_bytes(query)
         _openssl(folder, "ts", "-reply", "-config", f"{name}.cnf", "-queryfile", "query", "-out", "reply")
+        self._last = int(time.time())
         return (folder / "reply").read_bytes()
 
     def signed_by_mail(self, query: bytes) -> bytes:
