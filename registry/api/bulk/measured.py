@@ -25,6 +25,7 @@ from registry.content.labels import LabelRow, Rejection
 from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, RAW, SHA2_256
+from registry.core.picture_header import header_trouble
 from registry.core.ports.store import BlockReader, read_ahead
 from registry.imaging.inspect_image import Picture, inspect_image, rights_of
 from registry.workflows.images.registering.labeled_rows import NewRow, fit_boxes, new_row
@@ -69,7 +70,11 @@ def measured(sender: Sender, given: Iterable[Given], answers: Answers) -> Iterat
 def _noted(row: NewRow, gone: Collection[str]) -> NewRow:
     if row.sha256.hex() not in gone:
         return row
-    return replace(row, note=f"{row.note}; {WITHDRAWN}" if row.note else WITHDRAWN)
+    return _with_note(row, WITHDRAWN)
+
+
+def _with_note(row: NewRow, note: str) -> NewRow:
+    return replace(row, note=f"{row.note}; {note}" if row.note else note)
 
 
 def _measured(sender: Sender, rows: Sequence[LabelRow], answers: Answers, waiting: list[NewRow]) -> Iterator[NewRow]:
@@ -97,7 +102,7 @@ def _measured(sender: Sender, rows: Sequence[LabelRow], answers: Answers, waitin
         for bad in fitted.rejected:
             answers.unfit(bad, made)
         notes = [note for _, note in fitted.cut]
-        yield from (replace(one, note=notes[0]) if notes else one for one in fitted.rows)
+        yield from (_with_note(one, notes[0]) if notes else one for one in fitted.rows)
 
 
 def _taken_back(sender: Sender, rows: Sequence[LabelRow]) -> set[str]:
@@ -139,7 +144,9 @@ def _new_row(sender: Sender, row: LabelRow, known: _Known) -> tuple[NewRow, Pict
     found = _read_raw(store, cid, hidden) if _is_raw(cid) else _read(store, cid, hidden)
     picture = inspect_image(found.data) if row.boxes else None
     read = rights_of(found.data) if picture is None else dict(picture.rights)
-    return new_row(row, found.sha256, found.size, cid, contributor, read), picture
+    trouble = header_trouble(found.data) if picture is None else picture.trouble
+    made = new_row(row, found.sha256, found.size, cid, contributor, read)
+    return replace(made, note=f"training can't decode the image: {trouble}" if trouble else None), picture
 
 
 def _is_raw(cid: CID) -> bool:

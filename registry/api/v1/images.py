@@ -40,6 +40,7 @@ from registry.api.v1.wire import (
     NewLabel,
     NewWithdrawal,
     StatusFilter,
+    SubjectFilter,
 )
 from registry.catalog.queries.labeled_images.image_grid import Filters
 from registry.catalog.queries.labeled_images.rows import rights_of
@@ -127,7 +128,7 @@ def list_images(
     label: Filter = None,
     issuer: IssuerFilter = None,
     contributor: Filter = None,
-    subject: Filter = None,
+    subject: SubjectFilter = None,
     licence: Filter = None,
     right: Filter = None,
     status: StatusFilter = None,
