@@ -15,7 +15,7 @@ from time import monotonic
 from tests.support.children import rerun_in_this_process
 from tests.tampering.matrix import chosen, try_all
 from tests.tampering.releases import KINDS
-from tests.tampering.sealed import remembering
+from tests.tampering.remembered import remembering
 
 
 def main() -> int:

@@ -1,31 +1,23 @@
 """A release's file in memory, and an audit of it that takes some hundredths of a second.
 
-Invariants: the checks are those of every audit, on blocks that were hashed again. What follows from content alone, and
-takes long (the evaluation made again), is remembered by all the blocks that it was made of.
+Invariant: the checks are those of every audit, on blocks that were hashed again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from registry.content.stores.memory import MemoryStore
 from registry.core import log
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.ipld.cid import CID
-from registry.core.ipld.dag import Get
-from registry.provenance.checks.level6 import figures
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.results import FAILS, Check
 from registry.provenance.checks.run_levels import OnCheck, ignore_check
 from registry.provenance.checks.target.deep import NOBODY, DeepOptions
 from registry.provenance.evidence.shown import Trust
-from registry.provenance.release_view import evaluate_draw
 from registry.workflows.audit.audit_file import FileBlocks, read_subject, run_on_file
 from registry.workflows.audit.deep_audit import give_room
 from tests.support.forgery import sections
@@ -110,42 +102,3 @@ def alarm(
     except (InvalidInput, Untrusted):
         return "1.file"
     return NEWER if any(one.newer for one in report.checks) and report.exit_code(strict=False) else None
-
-
-class _Remembered:
-    """``evaluate_draw``, made once of the same blocks."""
-
-    def __init__(self, make: Callable[..., Any]) -> None:
-        self._make = make
-        self._known: dict[Any, list[tuple[frozenset[CID], Any]]] = {}
-
-    def __call__(self, get: Get, draw: CID, predictions: CID, trainings: Iterable[CID]) -> Any:
-        key = (draw, predictions, tuple(trainings))
-        for needed, found in self._known.get(key, ()):
-            if all(_there(get, cid) for cid in needed):
-                return found
-        read: set[CID] = set()
-
-        def traced(cid: CID) -> bytes:
-            data = get(cid)
-            read.add(cid)
-            return data
-
-        found = self._make(traced, draw, predictions, key[2])
-        self._known.setdefault(key, []).append((frozenset(read), found))
-        return found
-
-
-def _there(get: Get, cid: CID) -> bool:
-    try:
-        return bool(get(cid)) or True
-    except Exception:
-        return False
-
-
-@contextmanager
-def remembering() -> Iterator[pytest.MonkeyPatch]:
-    """The evaluation of equal blocks is made once, as long as this lasts."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "evaluate_draw", _Remembered(evaluate_draw))
-        yield patch

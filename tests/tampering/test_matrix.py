@@ -15,7 +15,8 @@ from registry.core.ipld.cid import RAW, cid_of
 from tests.support.children import rerun_in_this_process
 from tests.tampering.matrix import chosen, try_all
 from tests.tampering.releases import KINDS
-from tests.tampering.sealed import File, Sealed, alarm, remembering
+from tests.tampering.remembered import remembering
+from tests.tampering.sealed import File, Sealed, alarm
 from tests.tampering.variants import HOLDER, OUTSIDER, Variant
 
 CLASSES, SEED = 1000, 3
