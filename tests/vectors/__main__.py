@@ -14,6 +14,7 @@ from tests.vectors.families import (
     handovers,
     intervals,
     labels,
+    proofs,
     releases,
     rows,
 )
@@ -22,7 +23,7 @@ from tests.vectors.families.vector import Family, written
 FOLDER = Path(__file__).parent / "format-1"
 FAMILIES: tuple[Family, ...] = tuple(
     one
-    for module in (blocks, entries, handovers, rows, draws, labels, figures, corrections, intervals, releases)
+    for module in (blocks, entries, handovers, rows, draws, labels, figures, corrections, intervals, releases, proofs)
     for one in module.FAMILIES
 )
 

@@ -2,6 +2,10 @@ import { verdictDocument, verdictOf } from "./verdict/verdict.js";
 import { summaryOf } from "./verdict/summary.js";
 import { varint } from "./bytes/varint.js";
 import { verify } from "./checks/run.js";
+import { isBlsSigned } from "./drand/bls.js";
+import { isGenuine, QUICKNET } from "./drand/networks.js";
+import { verifyAny } from "./proofs/files.js";
+import { verifyProof } from "./proofs/picture.js";
 import { parseJson } from "./data/json.js";
 import { equal } from "./bytes/equal.js";
 import { readCar } from "./bytes/car.js";
@@ -72,6 +76,11 @@ globalThis.verifier = {
   varint,
   concat,
   verify,
+  verifyAny,
+  isBlsSigned,
+  isGenuine,
+  QUICKNET,
+  verifyProof,
   TABLES,
   compareKeys,
   walk,

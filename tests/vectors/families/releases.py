@@ -173,9 +173,12 @@ def swapped(column: int) -> Callable[[list[list[Any]]], list[list[Any]]]:
     return change
 
 
-def _entry(signer: MemorySigner, record: CID, seq: int = 0, prev: bytes | None = None) -> tuple[CID, bytes]:
+def entry_of(
+    signer: MemorySigner, record: CID, seq: int = 0, prev: bytes | None = None, **other: Any
+) -> tuple[CID, bytes]:
+    """A signed entry, with other fields than follow where they are given."""
     value = {"v": 1, "type": "entry", "issuer": signer.did, "key": signer.public_key, "seq": seq, "prev": prev}
-    value |= {"log": prev, "record": record, "issuedAt": "2026-12-01T12:00:00Z", "alg": log.ALG}
+    value |= {"log": prev, "record": record, "issuedAt": "2026-12-01T12:00:00Z", "alg": log.ALG, **other}
     data = encoding.encode({**value, "signature": signer.sign(log.pae(log.PAYLOAD_TYPE, encoding.encode(value)))})
     return cid_of(data, DAG_CBOR), data
 
@@ -184,7 +187,7 @@ def _said_by(signer: MemorySigner, record: records.Record) -> Value:
     data = records.encode(record)
     opening = cid_of(b"an opening elsewhere", DAG_CBOR)
     first = isinstance(record, records.Issuer)
-    entry = _entry(signer, records.cid(record)) if first else _entry(signer, records.cid(record), 1, bytes(opening))
+    entry = entry_of(signer, records.cid(record)) if first else entry_of(signer, records.cid(record), 1, bytes(opening))
     return plain(blocks=[list(entry), [records.cid(record), data]])
 
 

@@ -3,6 +3,7 @@ import { equal } from "../bytes/equal.js";
 import { Refusal } from "../bytes/bytes.js";
 import { cidOfBytes } from "../bytes/cid.js";
 import { blockOfChain } from "../data/schemas.js";
+import { timesOfRounds } from "./drand.js";
 import { NotChecked, needingAll, say } from "./outcome.js";
 
 const SKEW = 300_000; // milliseconds by which clocks may differ
@@ -54,13 +55,14 @@ const CHECKED = [
   ],
   [
     "3.drawn",
-    ({ file, view }) => {
+    (audit) => {
+      const { file, view } = audit;
       entriesOf(file, view);
-      const blocks = beaconBlocks(view);
-      if (!blocks.length) throw new NotChecked("the folds were not drawn from a block, so no block gives a time");
-      const early = view.trainings.find((training) => blocks.some((block) => isBefore(training.started, block.time)));
+      const times = [...beaconBlocks(view).map(({ time }) => time), ...timesOfRounds(audit)];
+      if (!times.length) throw new NotChecked("the folds were not drawn from a block, so no block gives a time");
+      const early = view.trainings.find((training) => times.some((time) => isBefore(training.started, time)));
       if (early)
-        throw new Refusal("the training of fold {fold} began before the block that drew its folds", {
+        throw new Refusal("the training of fold {fold} began before the beacon that drew its folds", {
           fold: early.fold ?? "-",
         });
       return say(OWN_CLOCK);

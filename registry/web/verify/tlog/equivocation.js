@@ -1,0 +1,77 @@
+// Two things that an issuer signed and that can't both be of one append-only log (docs/format/log.md): whether a document
+// shows that. Anything else is refused, so nobody can be accused by a made-up one.
+import { hex, Refusal, sameBytes, textOf, utf8 } from "../bytes/bytes.js";
+import { cidOfBlock } from "../bytes/cid.js";
+import { Blocks } from "../data/blocks.js";
+import { checkEntry } from "../data/log.js";
+import { checkConsistency } from "./merkle.js";
+import { bytesOf64, readNote, signedCheckpoint } from "./note.js";
+
+const TYPE = "emotionet-equivocation";
+const MAX_BYTES = 1 << 20;
+const fits = () => new Refusal("the two halves can be of one log");
+
+/** The document in a file of JSON; null for another file. */
+export function equivocationIn(bytes) {
+  if (!/^\s*\{/.test(String.fromCharCode(...bytes.subarray(0, 100))) || bytes.length > MAX_BYTES) return null;
+  try {
+    const found = JSON.parse(textOf(bytes));
+    return found?.type === TYPE ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+/** {issuer, what, halves: [[[name, value]]]} of a document that shows two histories. */
+export function verifyEquivocation({ v, kind, issuer, halves, prefix, proof }) {
+  const bad = new Refusal("this is no evidence of two histories");
+  if (v !== 1 || !Array.isArray(halves) || halves.length !== 2 || !halves.every((one) => typeof one === "string"))
+    throw bad;
+  if (kind !== "entries" && kind !== "checkpoints") throw bad;
+  const found = kind === "entries" ? ofEntries(halves) : ofCheckpoints(halves, prefix, proof, bad);
+  if (found.issuer !== issuer) throw new Refusal("it names another issuer than its halves");
+  return found;
+}
+
+function entryIn(half) {
+  const block = bytesOf64(half);
+  const blocks = new Blocks();
+  const cid = cidOfBlock(block);
+  blocks.put(cid, block);
+  const entry = blocks.record(cid, "entry");
+  checkEntry(entry, blocks);
+  return { ...entry, cid };
+}
+
+function ofEntries(halves) {
+  const [one, other] = halves.map(entryIn);
+  if (one.cid.key === other.cid.key || one.issuer !== other.issuer) throw fits();
+  const [first, second] = [one, other].map(({ log, cid }) => log ?? cid.bytes);
+  const isSplit =
+    !sameBytes(first, second) || one.seq === other.seq || (one.prev && other.prev && sameBytes(one.prev, other.prev));
+  if (!isSplit) throw fits();
+  const rows = ({ cid, seq, issuedAt, record }) => [
+    ["entry", cid.text],
+    ["place", seq],
+    ["issued", issuedAt],
+    ["target", record.text],
+  ];
+  return { issuer: one.issuer, what: "entries", halves: [rows(one), rows(other)] };
+}
+
+function ofCheckpoints(halves, prefix, proof, bad) {
+  const own = (issuer, address) => issuer.endsWith(address);
+  const [older, newer] = halves.map((half) => signedCheckpoint(readNote(utf8(half)), own));
+  if (older.issuer !== newer.issuer || older.size > newer.size) throw fits();
+  const isHashes = Array.isArray(proof) && proof.every((one) => typeof one === "string");
+  if (typeof prefix !== "string" || !isHashes) throw bad;
+  let begins = bytesOf64(prefix, 32);
+  if (older.size === newer.size) begins = newer.root;
+  else checkConsistency(older.size, begins, newer.size, newer.root, proof.map((one) => bytesOf64(one, 32)));
+  if (sameBytes(begins, older.root)) throw fits();
+  const rows = ({ size, root }) => [
+    ["size", size],
+    ["root", hex(root)],
+  ];
+  return { issuer: older.issuer, what: "checkpoints", halves: [rows(older), rows(newer)] };
+}
