@@ -23,7 +23,9 @@ function included(audit) {
   const sizes = proofsOfTarget(audit)
     .flat()
     .map(({ size }) => size);
-  return say("in the issuer's tree of {size} {size|entry|entries}", { size: sizes.reduce((a, b) => (a > b ? a : b)) });
+  return say("in the issuer's tree of {size} {size|entry|entries}", {
+    size: String(sizes.reduce((a, b) => (a > b ? a : b))),
+  });
 }
 
 function witnesses(audit) {

@@ -52,7 +52,7 @@ function ofEntries(halves) {
   if (!isSplit) throw fits();
   const rows = ({ cid, seq, issuedAt, record }) => [
     ["entry", cid.text],
-    ["place", seq],
+    ["place", String(seq)],
     ["issued", issuedAt],
     ["target", record.text],
   ];
@@ -70,7 +70,7 @@ function ofCheckpoints(halves, prefix, proof, bad) {
   else checkConsistency(older.size, begins, newer.size, newer.root, proof.map((one) => bytesOf64(one, 32)));
   if (sameBytes(begins, older.root)) throw fits();
   const rows = ({ size, root }) => [
-    ["size", size],
+    ["size", String(size)],
     ["root", hex(root)],
   ];
   return { issuer: older.issuer, what: "checkpoints", halves: [rows(older), rows(newer)] };
