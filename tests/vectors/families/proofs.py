@@ -126,7 +126,7 @@ def _good(made: Made) -> Iterator[tuple[str, Value]]:
 
 
 def _blocks(given: Value) -> dict[CID, bytes]:
-    return {cid: data for cid, data in given["blocks"]}
+    return dict(given["blocks"])
 
 
 def _dropped(rows: list[list[Any]]) -> list[list[Any]]:
