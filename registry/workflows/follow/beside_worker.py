@@ -20,7 +20,8 @@ _log = logging.getLogger("registry.follow")
 
 @contextmanager
 def kept_up_to_date(parts: Parts, *, first: float = FIRST) -> Iterator[None]:
-    """Ask all sources in a thread, ``first`` seconds from now and then every EMOTIONET_FOLLOW_SECONDS."""
+    """Ask in a thread for all logs whose time has come (``pace``), ``first`` seconds from now and then every
+    EMOTIONET_FOLLOW_SECONDS."""
     over = threading.Event()
 
     def work() -> None:
@@ -28,10 +29,12 @@ def kept_up_to_date(parts: Parts, *, first: float = FIRST) -> Iterator[None]:
         while not over.wait(wait):
             wait = parts.settings.follow_seconds
             try:
-                for one in bring_all_up_to_date(parts):
+                for one in bring_all_up_to_date(parts, due=True):
                     _log.info("%s is %s: %s entries", one["issuer"], one["state"], one["entries"])
             except EmotionetError as error:
                 _log.warning("followed logs were not brought up to date: %s", error)
+            except Exception:  # a thread that died would be missed by nobody
+                _log.exception("followed logs were not brought up to date")
 
     thread = threading.Thread(target=work, daemon=True, name="follow")
     thread.start()
