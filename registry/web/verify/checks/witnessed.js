@@ -1,9 +1,10 @@
 // 3.included and 3.witnesses: the log as a tree that its issuer signed, and who cosigned it (docs/format/log.md).
-import { compareText, Refusal } from "../bytes/bytes.js";
+import { compareText, Missing, Refusal } from "../bytes/bytes.js";
 import { cidOfBytes } from "../bytes/cid.js";
 import { equal } from "../bytes/equal.js";
 import { signerOfEntry } from "../data/keys.js";
-import { checkInclusion, leafHash } from "../tlog/merkle.js";
+import { checkEntry } from "../data/log.js";
+import { checkInclusion, isContradiction, knownByEntry, knownByInclusion, leafHash } from "../tlog/merkle.js";
 import { cosigners, readProof, signedCheckpoint } from "../tlog/note.js";
 import { NotChecked, say } from "./outcome.js";
 
@@ -55,7 +56,7 @@ function readTrees(audit) {
   try {
     const all = audit.file.evidence.map((cid) => audit.file.blocks.record(cid, "evidence"));
     const proofs = all.filter(({ kind }) => kind === KIND).map((one) => shownBy(one, audit));
-    oneTree(proofs);
+    oneLog(proofs, audit);
     return { proofs };
   } catch (error) {
     if (error instanceof Refusal) return { error };
@@ -63,7 +64,7 @@ function readTrees(audit) {
   }
 }
 
-/** {entry, origin, size, root, cosigned} */
+/** {entry, issuer, size, known, cosigned} */
 function shownBy({ entry: named, statement, proof }, { file, trust }) {
   const entry = cidOfBytes(named);
   const { index, hashes, note } = readProof(proof ?? Uint8Array.of());
@@ -76,7 +77,8 @@ function shownBy({ entry: named, statement, proof }, { file, trust }) {
   const own = file.entry(entry);
   if (own && (own.issuer !== issuer || BigInt(own.seq) !== index))
     throw new Refusal("a proof is of another entry of the log");
-  return { entry, origin, size, root, cosigned: cosigners(note, trust.witnesses) };
+  const known = knownByInclusion(leafHash(entry.bytes), index, size, hashes);
+  return { entry, issuer, size, known, cosigned: cosigners(note, trust.witnesses) };
 }
 
 // The issuer's first key, and those that signed entries at hand in its name, which 2.signatures verifies.
@@ -94,11 +96,27 @@ function isBy(entry, issuer, did) {
   }
 }
 
-function oneTree(proofs) {
-  const roots = new Map();
-  for (const { origin, size, root } of proofs) {
-    const name = `${size} ${origin}`;
-    if (!equal(roots.get(name) ?? root, root)) throw new Refusal("the issuer signed two different trees of one size");
-    roots.set(name, root);
+// Nothing that an issuer signed may contradict its trees: another tree, or an entry.
+function oneLog(proofs, { file }) {
+  for (const issuer of new Set(proofs.map((one) => one.issuer))) {
+    const trees = proofs.filter((one) => one.issuer === issuer).map(({ known }) => known);
+    const places = new Set(trees.flatMap((known) => [...known.keys()]));
+    const entries = file.entries
+      .map((cid) => ({ cid, entry: file.entry(cid) }))
+      .filter(({ entry }) => entry?.issuer === issuer && [0, 1].some((less) => places.has(`${entry.seq - less} 1`)))
+      .filter(({ entry }) => isSigned(entry, file.blocks))
+      .map(({ cid, entry }) => knownByEntry(cid, entry));
+    if (isContradiction([...trees, ...entries]))
+      throw new Refusal("the issuer signed two trees, or a tree and an entry, that exclude each other: the log forks");
+  }
+}
+
+function isSigned(entry, blocks) {
+  try {
+    checkEntry(entry, blocks);
+    return true;
+  } catch (error) {
+    if (error instanceof Refusal || error instanceof Missing) return false;
+    throw error;
   }
 }

@@ -24,6 +24,43 @@ export function checkInclusion(leaf, index, size, root, proof) {
   if (last || !sameBytes(found, root)) throw wrong();
 }
 
+/** What a proof that was checked tells: by "first count" the root over these entries, alike in every tree with them. */
+export function knownByInclusion(leaf, index, size, proof) {
+  let [start, count] = [0n, size];
+  const way = [];
+  while (count > 1n) {
+    let half = 1n;
+    while (half * 2n < count) half *= 2n;
+    const isLeft = index < start + half;
+    way.push({ whole: `${start} ${count}`, isLeft, beside: isLeft ? `${start + half} ${count - half}` : `${start} ${half}` });
+    [start, count] = isLeft ? [start, half] : [start + half, count - half];
+  }
+  const found = new Map([[`${index} 1`, leaf]]);
+  let at = leaf;
+  way.reverse().forEach(({ whole, isLeft, beside }, place) => {
+    at = isLeft ? nodeHash(at, proof[place]) : nodeHash(proof[place], at);
+    found.set(beside, proof[place]).set(whole, at);
+  });
+  return found;
+}
+
+/** What an entry says of its log: its own place, and the one before it. */
+export function knownByEntry(cid, { seq, prev }) {
+  const found = new Map([[`${seq} 1`, leafHash(cid.bytes)]]);
+  return prev ? found.set(`${seq - 1} 1`, leafHash(prev)) : found;
+}
+
+/** Whether some of what is said of one log excludes the rest. */
+export function isContradiction(told) {
+  const roots = new Map();
+  for (const known of told)
+    for (const [at, root] of known) {
+      if (!sameBytes(roots.get(at) ?? root, root)) return true;
+      roots.set(at, root);
+    }
+  return false;
+}
+
 /** Refuses unless the tree of `size` begins with the one of `old`. */
 export function checkConsistency(old, oldRoot, size, root, proof) {
   if (old > size || proof.length > MOST_HASHES) throw wrong();
