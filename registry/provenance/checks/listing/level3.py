@@ -90,7 +90,7 @@ ROWS = (
         "3.included",
         "plan and release are in a tree that their issuer signed",
         "the proofs in the file, made where they are there, and the key that signed the entries",
-        "a proof is of another entry, place, tree or issuer than it states, or the issuer signed two trees of one size",
+        "a proof is of another entry, place, tree or issuer than it states, or the issuer signed another tree or an entry that this one excludes",
         "that others were shown the same tree",
     ),
     Listed(
