@@ -8,13 +8,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from registry.settings import read_settings
 from registry.workflows.audit.audit_file import audit_car
+from registry.workflows.audit.trust_roots import trust_of
 from tests.support.verifier import verified
 
 
 def audit(files: list[Path]) -> list[dict[str, Any]]:
     """The audit in Python, of each file as `emotionet audit FILE --offline --json`."""
-    return [audit_car(path).to_json() for path in files]
+    trust = trust_of(read_settings())
+    return [audit_car(path, trust=trust).to_json() for path in files]
 
 
 def page(files: list[Path]) -> list[dict[str, Any]]:

@@ -114,7 +114,7 @@ class _Making:
             return self._keep_block(cid_of(value, cid.codec), value) if isinstance(value, bytes) else cid
         data = self._exchanged(cid, old if cid not in self._changed else encoding.encode(value))
         if self._signer is not None and not self._forged(cid) and _type(self._forger.values[cid]) == "entry":
-            data = _signed(data, self._signer)
+            data = self._signed(data, self._signer)
         return self._keep_block(cid_of(data, DAG_CBOR), data)
 
     def _forged(self, cid: CID) -> bool:
@@ -123,6 +123,15 @@ class _Making:
         if not isinstance(new, dict):
             return False
         return new.get("signature") not in (None, old.get("signature"))
+
+    def _signed(self, data: bytes, signer: log.Signer) -> bytes:
+        """An entry signed as it stands; what is no entry stays as it is."""
+        try:
+            entry = records.parse_as(records.Entry, data)
+        except EmotionetError:
+            return data
+        by = self._forger.sealed.signer_of(entry.key, signer)
+        return records.encode(msgspec.structs.replace(entry, signature=by.sign(log.signing_bytes(entry))))
 
     def _keep_block(self, cid: CID, data: bytes) -> CID:
         self._made[cid] = data
@@ -139,12 +148,3 @@ class _Making:
 
 def _type(value: Any) -> Any:
     return value.get("type") if isinstance(value, dict) else None
-
-
-def _signed(data: bytes, signer: log.Signer) -> bytes:
-    """An entry signed as it stands; what is no entry stays as it is."""
-    try:
-        entry = records.parse_as(records.Entry, data)
-    except EmotionetError:
-        return data
-    return records.encode(msgspec.structs.replace(entry, signature=signer.sign(log.signing_bytes(entry))))

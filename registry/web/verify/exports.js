@@ -5,6 +5,11 @@ import { verify } from "./checks/run.js";
 import { isBlsSigned } from "./drand/bls.js";
 import { isGenuine, QUICKNET } from "./drand/networks.js";
 import { verifyAny } from "./proofs/files.js";
+import { nobody, takeTrust } from "./proofs/trust.js";
+import { NotChecked } from "./checks/outcome.js";
+import { verifyOts } from "./stamps/opentimestamps.js";
+import { verifyStamp } from "./stamps/rfc3161.js";
+import { equivocationIn, verifyEquivocation } from "./tlog/equivocation.js";
 import { verifyProof } from "./proofs/picture.js";
 import { parseJson } from "./data/json.js";
 import { equal } from "./bytes/equal.js";
@@ -31,7 +36,7 @@ import { bootstrapped, significance, wilsonInterval, worth } from "./intervals/i
 import { gapInterval } from "./intervals/gaps.js";
 import { ratioInterval, worstInterval } from "./intervals/worst.js";
 import { quantile } from "./intervals/wilson.js";
-import { concat, Refusal, Newer, hex, refuse } from "./bytes/bytes.js";
+import { concat, Refusal, Newer, hex, refuse, unhex } from "./bytes/bytes.js";
 import { sha256 } from "./bytes/sha256.js";
 import { reason, setLanguage } from "./page/words.js";
 
@@ -81,6 +86,14 @@ globalThis.verifier = {
   isGenuine,
   QUICKNET,
   verifyProof,
+  nobody,
+  takeTrust,
+  NotChecked,
+  verifyOts,
+  verifyStamp,
+  equivocationIn,
+  verifyEquivocation,
+  unhex,
   TABLES,
   compareKeys,
   walk,

@@ -11,6 +11,7 @@ from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.ports.anchor import Anchors
+from registry.core.run_view import draw_view
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.run_levels import OnCheck, ignore_check, levels_up_to, run_checks
 from registry.provenance.checks.target.deep import NOBODY, USUALLY, DeepOptions, Watch
@@ -20,7 +21,13 @@ from registry.workflows.audit.audit_file import audit_car as audit_car
 from registry.workflows.audit.deep_audit import DEEP_LEVELS, FOLDER, give_room
 from registry.workflows.base_weights import known_trainings
 from registry.workflows.log.forks import forks_of
-from registry.workflows.log.linked_entries import changes_of_keys, covering_evidence, first_entry, newest_anchored
+from registry.workflows.log.linked_entries import (
+    changes_of_keys,
+    contribution_entries,
+    covering_evidence,
+    first_entry,
+    newest_anchored,
+)
 from registry.workflows.parts import Parts
 from registry.workflows.store.typed_source import check_regular, names_content, parse_path
 from registry.workflows.withdrawals.withdrawal_entries import withdrawals_of
@@ -96,7 +103,12 @@ def audit_held(
         roots=[entry or record],
         newest=newest_anchored(parts, own),
         evidence=[*own, *_plans_evidence(parts, record, own)],
-        log_entries=[*first_entry(parts, entry), *changes_of_keys(parts, entry), *withdrawals_of(parts, record, entry)],
+        log_entries=[
+            *first_entry(parts, entry),
+            *changes_of_keys(parts, entry),
+            *_contributions(parts, record),
+            *withdrawals_of(parts, record, entry),
+        ],
         chain=chain,
         offline=offline,
         issuer=issuer,
@@ -108,6 +120,15 @@ def audit_held(
     report = run_checks(subject, levels_up_to(level), on_check)
     report.forks = [] if report.issuer is None else forks_of(parts, [report.issuer])
     return report
+
+
+def _contributions(parts: Parts, record: CID) -> list[CID]:
+    """The entries that say whose labels a release rests on."""
+    try:
+        release = records.parse_as(records.Release, parts.store.get(record))
+        return contribution_entries(parts, draw_view(parts.store.get, release.draw).snapshot)
+    except EmotionetError:  # it is none, or something is missing: the checks name it
+        return []
 
 
 def entry_audited(parts: Parts, record: CID, issuer: str | None) -> CID | None:

@@ -4,6 +4,7 @@ import { Refusal } from "../bytes/bytes.js";
 import { cidOfBytes } from "../bytes/cid.js";
 import { blockOfChain } from "../data/schemas.js";
 import { timesOfRounds } from "./drand.js";
+import { orderByStamps } from "./evidence.js";
 import { NotChecked, needingAll, say } from "./outcome.js";
 
 const SKEW = 300_000; // milliseconds by which clocks may differ
@@ -16,7 +17,9 @@ const noChain = () => {
 const CHECKED = [
   [
     "3.order",
-    ({ file, view }) => {
+    (audit) => {
+      const { file, view } = audit;
+      if (!file.target.entry) throw new NotChecked("the file holds no entry that says its target");
       const numbers = (of) =>
         blocksOf(file)
           .filter(({ entry }) => entry.key === of.key)
@@ -26,7 +29,7 @@ const CHECKED = [
       if (plans.length && own.some((number) => plans.some((plan) => plan >= number))) {
         throw new Refusal("the plan's block does not come before the release's");
       }
-      noChain();
+      return orderByStamps(audit) ?? noChain();
     },
   ],
   [

@@ -1,5 +1,6 @@
 // All checks, one after the other; one that fails stops no other.
 import { fillIn, Missing, Newer, Refusal, Unusable } from "../bytes/bytes.js";
+import { level5, level7, level8 } from "./deep.js";
 import { drandChecks } from "./drand.js";
 import { evidenceChecks } from "./evidence.js";
 import { ReleaseFile } from "./file.js";
@@ -70,11 +71,11 @@ function listOf(audit) {
   if (file.target.type !== "release") return [...ALWAYS, ...trees];
   let further = [];
   try {
-    further = [...drandChecks(view), ...evidenceChecks(file), ...furtherChecks(view)];
+    further = [...drandChecks(view), ...evidenceChecks(audit), ...furtherChecks(view)];
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
   }
-  return [...ALWAYS, ...level3, ...trees, ...level4, ...level6, ...further];
+  return [...ALWAYS, ...level3, ...trees, ...level4, ...level5, ...level6, ...further, ...level7, ...level8];
 }
 
 async function oneCheck(id, make, audit) {

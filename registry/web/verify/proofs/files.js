@@ -3,9 +3,10 @@ import { fillIn, hex, Refusal } from "../bytes/bytes.js";
 import { FAILS, HOLDS, verify } from "../checks/run.js";
 import { equivocationIn, verifyEquivocation } from "../tlog/equivocation.js";
 import { isProof, verifyProof } from "./picture.js";
+import { nobody } from "./trust.js";
 
 /** As `verify`, with `kind`: record; or proof or fork, of which `found` is what the file shows (null: nothing). */
-export async function verifyAny(bytes, tell, pause, trust) {
+export async function verifyAny(bytes, tell = () => {}, pause = async () => {}, trust = nobody()) {
   const fork = equivocationIn(bytes);
   if (fork) return alone("fork", tell, () => verifyEquivocation(fork));
   if (isProof(bytes)) return alone("proof", tell, () => verifyProof(bytes));

@@ -14,7 +14,7 @@ export function takeTrust(trust, text) {
   const certificates = [...text.matchAll(PEM)].map((found) => unbase64(found[1].replace(/\s/g, "")));
   if (certificates.length) return Boolean(trust.certificates.push(...certificates));
   if (/^\s*[[{]/.test(text)) return isTaken(() => trust.networks.push(...networksOf(text)));
-  const lines = text.split(/\s*\n\s*/).filter((line) => line !== "");
+  const lines = text.split(/\s*\n\s*/).filter((line) => line !== "" && !line.startsWith("#"));
   return lines.length > 0 && isTaken(() => lines.forEach((line) => takeLine(trust, line)));
 }
 
