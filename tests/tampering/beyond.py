@@ -12,8 +12,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from registry.provenance.checks.results import UNCHECKED
-from tests.tampering.sealed import File, Sealed, alarm, audit, heard, said
+from tests.tampering.sealed import File, Sealed, alarm, audit, said
 from tests.tampering.variants import Variant
 
 Said = dict[str, tuple[str, str]]
@@ -32,25 +31,26 @@ class Beyond(NamedTuple):
     def found_by(self, sealed: Sealed, file: File, folder: Path) -> str | None:
         """The check that fails, LOG or TOLD; None where it is not found."""
         if self.by == TOLD:
-            found = said(audit(file, sealed.trust, issuer=sealed.key_of_log))
-            another = found["target"] != sealed.says["target"] and self.pattern.startswith("(file")
-            return TOLD if another or _told(found, sealed.says) else None
+            return TOLD if self._is_told(sealed, file) else None
         if self.by != LOG:
-            failed, report = heard(file, sealed.trust, {int(self.by)}, folder=folder)
-            if report is None:
-                return failed if failed is not None and failed.startswith(f"{self.by}.") else None
-            if all(one.result != UNCHECKED for one in report.checks if one.requested):
-                return None
-        return _by_the_log(
-            sealed, file
-        )  # also where a withdrawn image's bytes are gone, so that nobody can train again
+            failed = alarm(file, sealed.trust, {int(self.by)}, folder=folder)
+            if failed is not None:
+                return failed if failed.startswith(f"{self.by}.") else None
+            if "withdrawn" not in sealed.says["1.images"][1]:
+                return None  # of what a withdrawn image gave nobody can make anything again, since its bytes are gone
+        return _by_the_log(sealed, file)
+
+    def _is_told(self, sealed: Sealed, file: File) -> bool:
+        found = said(audit(file, sealed.trust, issuer=sealed.key_of_log))
+        another = found["target"] != sealed.says["target"] and self.pattern.startswith("(file")
+        return another or _told(found, sealed.says)
 
 
 def _by_the_log(sealed: Sealed, file: File) -> str | None:
     known = dict(file.sections)
     shown = [(cid, data) for cid, data in sealed.file.sections if _is_entry(data) and cid not in known]
     both = File(file.roots, (*file.sections, *shown))
-    return LOG if alarm(both, sealed.trust, {2}) == "2.log" else None
+    return LOG if alarm(both, sealed.trust, {2}) is not None else None  # two releases in one place: 1.file
 
 
 def _told(said: Said, honest: Said) -> bool:
@@ -85,7 +85,8 @@ LIST = (
     Beyond(r"entry (\(whole\)|record)|entry of .*", LOG, "what else the issuer says is its own choice"),
     Beyond(r"release \(whole\)", LOG, "another release of the same issuer is as true as this one"),
     Beyond(r"(audit|name|profile) .*", LOG, "what its issuer says beside the release is its own word"),
-    Beyond(r"entry type", TOLD, "an entry beside the target was taken away"),
+    Beyond(r"entry (type|alg)", TOLD, "an entry beside the target was taken away"),
+    Beyond(r"block (name|profile|audit|entry) .*", TOLD, "it stands beside the target"),
     Beyond(r"entry prev", LOG, "what came before the plan is not in the file"),
     Beyond(r"release weights", LOG, "their order says nothing"),
     Beyond(r"(snapshot|plan|withdrawal|keys|entry|audit) v", LOG, "an older version says the same where it can say it"),

@@ -130,7 +130,7 @@ def _try(sealed: Sealed, one: Variant, file: File, folder: Path, outcome: Outcom
     if found is not None:
         outcome.found[found] += 1
         return
-    named = beyond(one) if whole or one.by in (HOLDER, STAMPS_KEPT) else None
+    named = beyond(one) if whole or one.by in (HOLDER, STAMPS_KEPT) or one.what.startswith("block ") else None
     by = None if named is None else named.found_by(sealed, file, folder)
     if by is not None:
         outcome.further[by] += 1

@@ -185,7 +185,7 @@ def _release(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
 def _index_withdrawal(db: sa.Connection, entry: records.Entry, record: records.Withdrawal) -> None:
     """One of rows only where the signer may take them back: the contributor, or who said them."""
     said = {"cid": str(entry.record), "reason": record.reason, "effective": record.effective, "remedy": record.remedy}
-    if record.contributor is None and record.target is not None:
+    if record.whole and record.target is not None:
         insert_new(db, derived.withdrawals, [storable({**said, "target": target_text(record.target)})])
     elif None not in (record.issuer, record.contributor) and entry.issuer in (record.issuer, record.contributor):
         row = {"sha256": (record.target or b"").hex(), "issuer": record.issuer, "contributor": record.contributor}

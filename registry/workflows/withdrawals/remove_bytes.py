@@ -51,7 +51,7 @@ def apply_withdrawal(parts: Parts, entry: CID) -> Removed:
     record = records.parse_as(records.Withdrawal, parts.store.get(said.record))
     with parts.catalog.write() as db:
         index_entry(db, entry, parts.store.get)
-    if record.target is not None and record.contributor is None:
+    if record.whole and record.target is not None:
         name = record.target.hex() if len(record.target) == 32 else str(CID.decode(record.target))
         with parts.catalog.write() as db:
             referenced.drop(db, {name, *map(str, images.cids_of(db, name))})

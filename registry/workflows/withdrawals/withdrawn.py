@@ -168,7 +168,7 @@ def withdrawn_text(one: Mapping[str, Any]) -> str:
 def _placed(parts: Parts, places: Iterable[Mapping[str, str]]) -> Iterator[SignedWithdrawal]:
     for place in places:
         record = _withdrawal_at(parts, place)
-        if record is not None and record.contributor is None and record.target is not None:
+        if record is not None and record.whole and record.target is not None:
             yield SignedWithdrawal(
                 issuer=place["issuer"],
                 entry=place["entry"],

@@ -57,7 +57,7 @@ class Withdrawals:
         for one in signed(subject):
             if one.record.contributor is not None:
                 self._rows.append(one)
-            elif one.record.target is not None:
+            elif one.record.whole and one.record.target is not None:
                 self._by_target.setdefault(one.record.target, []).append(one)
         self._registered: dict[str, frozenset[bytes]] = {}
 
