@@ -7,6 +7,7 @@ cache likes least; that changes no result.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,7 +27,7 @@ def add_up(values: Floats) -> Floats:
     blocks = values[:whole].reshape(-1, BLOCK, values.shape[1])
     for place in range(1, BLOCK):
         blocks[:, place] += blocks[:, place - 1]
-    for before, block in zip(blocks, blocks[1:], strict=False):
+    for before, block in itertools.pairwise(blocks):
         block += before[-1]
     for place in range(max(whole, 1), len(values)):
         values[place] += values[place - 1]

@@ -50,7 +50,7 @@ def _items(subject: Subject) -> list[Row]:
     """The row of every image of every snapshot that is reached."""
     snapshots = (one for one in subject.linked.records.values() if isinstance(one, records.Snapshot))
     lists = dict.fromkeys(one.items for one in snapshots)
-    return [row for items in lists for row in tables.rows_as_dicts(items, subject.get)]
+    return [row for items in lists for row in subject.rows(items)]
 
 
 def complete(subject: Subject, items: Any) -> str:
@@ -127,7 +127,7 @@ def _is_there(subject: Subject, row: Row) -> bool:
 
 def _check_image(subject: Subject, cid: CID, row: Row) -> None:
     if cid.codec == RAW and cid.hash_code == SHA2_256:  # its digest is that of the bytes, which get has checked
-        sha256, size = cid.digest, len(subject.get(cid))
+        sha256, size = cid.digest, subject.size_of(cid)
     else:
         digest, size = hashlib.sha256(), 0
         for piece in subject.reading.pieces(cid):
