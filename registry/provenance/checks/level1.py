@@ -55,6 +55,10 @@ def _items(subject: Subject) -> list[Row]:
 
 def complete(subject: Subject, items: Any) -> str:
     """1.complete: the closure of the roots, the images aside; and how many blocks of a file nothing leads to."""
+    try:
+        subject.check_sizes()
+    except Failed as error:
+        raise NotChecked(f"the links of large tables were not followed: {error}") from error
     missing: list[CID] = []
 
     def get(cid: CID) -> bytes:
@@ -154,6 +158,7 @@ def all_records(subject: Subject) -> str:
 
 def all_tables(subject: Subject) -> str:
     """1.tables: order, uniqueness, boundaries, counts, columns and kinds of cells of every table that is linked to."""
+    subject.check_sizes()
     newer: list[NewerVersion] = []
     for place, link in subject.linked.tables:
         kind, field = place

@@ -16,9 +16,10 @@ from registry.core.ports.anchor import Anchors
 from registry.core.ports.method import Method
 from registry.core.run_view import DrawView, ReleaseView, draw_view, release_view
 from registry.core.table import tables
-from registry.provenance.checks.results import once
+from registry.provenance.checks.results import Failed, once
 from registry.provenance.checks.target.bounded_files import Files, Reading
 from registry.provenance.checks.target.deep import Deep
+from registry.provenance.checks.target.table_sizes import outnumbering
 from registry.provenance.checks.target.typed_links import LinkedRecords, follow_links
 from registry.provenance.evidence.shown import Trust
 
@@ -146,10 +147,21 @@ class Subject:
         """A table's rows, its order checked; nobody changes them. Those of small tables are kept for the next check."""
         if table in self._rows:
             return self._rows[table]
+        self.check_sizes(table)
         found = list(tables.rows_as_dicts(table, self.get))
         if len(found) + sum(map(len, self._rows.values())) <= KEPT_ROWS:
             self._rows[table] = found
         return found
+
+    def check_sizes(self, *only: CID) -> None:
+        """``Failed`` where a table, any or one of these, states more rows than what it is about can have."""
+        for table, said in self._outnumbering.items():
+            if not only or table in only:
+                raise Failed(said)
+
+    @cached_property
+    def _outnumbering(self) -> Mapping[CID, str]:
+        return outnumbering(self.linked.records, self.get)
 
     def size_of(self, block: CID) -> int:
         """How many bytes a block has, which is at hand."""

@@ -47,7 +47,7 @@ export function readHeader(block, kind = null) {
     [header.columnsVersion, header.kind],
   ]) {
     if (!isInteger(version) || version < 1) throw new Refusal("a table of no version");
-    if (version > 1) throw new Newer("version {version} of {type} is newer", { version, type: what });
+    if (version > 1) throw new Newer("version {version} of {type} is newer", { version: String(version), type: what });
   }
   const { columns, key, count, root } = header;
   const isNames = (value) =>
@@ -75,8 +75,7 @@ export function readRows(blocks, cid, kind = null) {
   const header = readHeader(blocks.get(cid), kind);
   const places = header.key.map((name) => header.columns.indexOf(name));
   const walk = { blocks, width: header.columns.length, places, rows: [], last: null, depth: null };
-  const count = nodeRows(walk, header.root, null, 0);
-  if (count !== header.count) throw new Refusal("a table does not hold as many rows as it states");
+  nodeRows(walk, header.root, null, 0, header.count);
   const isCutBy = (most) => build(walk.rows, places, () => {}, most).cid.key === header.root.key;
   if (![MAX_ITEMS, EARLIER_MAX_ITEMS].some(isCutBy)) throw new Refusal("a table is not cut as its keys say");
   if (kind !== null) checkCells(TABLES[kind], walk.rows);
@@ -96,30 +95,36 @@ function checkCells({ columns, cells, isWhole = () => true }, rows) {
   });
 }
 
-function nodeRows(walk, cid, firstKey, level) {
+// `stated`: how many rows lie below, as the header or the node above says; it is looked at before any is read.
+function nodeRows(walk, cid, firstKey, level, stated) {
   const node = decode(walk.blocks.get(cid));
   if (level >= MAX_LEVELS) throw new Refusal("a table has too many levels");
   const isNode = isMap(node) && Object.keys(node).length === 1;
-  if (isNode && Array.isArray(node.rows)) return leafRows(walk, node.rows, firstKey, level);
+  const asStated = (count) => {
+    if (count !== stated) throw new Refusal("a table does not hold as many rows as it states");
+  };
+  if (isNode && Array.isArray(node.rows)) {
+    asStated(node.rows.length);
+    leafRows(walk, node.rows, firstKey, level);
+    return;
+  }
   if (!isNode || !Array.isArray(node.nodes)) throw new Refusal("a node of the table is not valid");
   if (node.nodes.length < (level === 0 ? 2 : 1)) throw new Refusal("a table's node holds too few others");
-  let sum = 0;
+  if (!node.nodes.every(isItem)) throw new Refusal("a node of the table is not valid");
+  asStated(node.nodes.reduce((sum, member) => sum + Number(member[1]), 0));
   for (const [i, member] of node.nodes.entries()) {
-    const isItem =
-      Array.isArray(member) &&
-      member.length === 3 &&
-      Array.isArray(member[0]) &&
-      isInteger(member[1]) &&
-      member[1] >= 1 &&
-      member[2] instanceof CID;
-    if (!isItem) throw new Refusal("a node of the table is not valid");
     if (i === 0 && firstKey && !equal(member[0], firstKey)) throw new Refusal("a table's node begins with another key");
-    const below = nodeRows(walk, member[2], member[0], level + 1);
-    if (below !== member[1]) throw new Refusal("a table's node does not hold as many rows as it states");
-    sum += below;
+    nodeRows(walk, member[2], member[0], level + 1, member[1]);
   }
-  return sum;
 }
+
+const isItem = (member) =>
+  Array.isArray(member) &&
+  member.length === 3 &&
+  Array.isArray(member[0]) &&
+  isInteger(member[1]) &&
+  member[1] >= 1 &&
+  member[2] instanceof CID;
 
 function leafRows(walk, rows, firstKey, level) {
   if (walk.depth !== null && walk.depth !== level) throw new Refusal("a table's leaves lie at several levels");
@@ -134,7 +139,6 @@ function leafRows(walk, rows, firstKey, level) {
     walk.last = key;
     walk.rows.push(row);
   });
-  return rows.length;
 }
 
 function isKeyPart(value, before) {
