@@ -2,8 +2,8 @@
 
 What has to go follows from the catalog alone, so a removal that was cut off is finished by the next one, whoever
 begins it (``apply_withdrawal``, an import, a worker that starts, `store gc`), and bytes that come back go again.
-Invariants: only a withdrawal by who may counts; the image's rows, its place in tables and its withdrawal stay; bytes
-go that no other image needs: a piece that two images share stays with the other.
+Invariants: ``queries.signed_records.withdrawn_rows`` says what is withdrawn here; an image's rows, place in tables
+and withdrawal stay; bytes go that no other image needs: a piece that two images share stays with the other.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from registry.core.log import read_entry
 from registry.core.ports.store import missing_from
 from registry.core.text.cleaning import counted
 from registry.workflows.images.kept_thumbnails import KeptThumbnails
-from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts
 from registry.workflows.runs.control_run import ENDED, cancel
 from registry.workflows.training.run_context import drop_pixels
@@ -60,7 +59,7 @@ def apply_withdrawal(parts: Parts, entry: CID) -> Removed:
 
 def held_though_withdrawn(parts: Parts, db: Connection) -> list[CID]:
     """Under which CIDs bytes still lie here that have to go."""
-    gone = withdrawals.rightly_withdrawn(db, local_issuers(parts), REMEDY)
+    gone = {one.hex() for one in withdrawals.withdrawn_images(db, REMEDY)}
     names = withdrawals.names_of_images(db, gone)
     missing = set(missing_from(parts.store, names))
     return [cid for cid in names if cid not in missing]
@@ -74,7 +73,7 @@ def some_still_here(held: Collection[CID]) -> str:
 def remove_withdrawn(parts: Parts) -> Removed:
     """Delete whatever has to go and is still here: blocks, small pictures, pixels of runs."""
     with parts.catalog.read() as db:
-        gone = withdrawals.rightly_withdrawn(db, local_issuers(parts), REMEDY)
+        gone = {one.hex() for one in withdrawals.withdrawn_images(db, REMEDY)}
         if not gone:
             return Removed(0, 0)
         held = held_though_withdrawn(parts, db)
