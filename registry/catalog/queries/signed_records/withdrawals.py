@@ -6,6 +6,7 @@ Invariant: an image is its sha256, whichever of its names a withdrawal gives.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,6 +14,7 @@ from registry.catalog.database.sql import among, chunks
 from registry.catalog.queries.signed_records.withdrawn_rows import images_without_rows, own_targets
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import image_cids
+from registry.catalog.schema.withdrawn_rows import row_withdrawals
 from registry.core.ipld.cid import CID, RAW
 
 _ROWS, _HELD = derived.contribution_rows.c, derived.snapshot_members.c
@@ -26,6 +28,28 @@ def indexed(db: sa.Connection) -> list[dict[str, str]]:
     )
     query = query.where(e.revoked.is_(None))
     return [dict(row) for row in db.execute(query.order_by(e.issuer, e.seq)).mappings()]
+
+
+def newest(db: sa.Connection, most: int) -> list[dict[str, Any]]:
+    """The newest entries that withdraw something, with what: ``entry, issuer, issued_at, target`` (None: rows),
+    ``kind`` of the target ("image" or a record's type), ``sha256, contributor`` of rows, ``reason, remedy``."""
+    e, w, r, kinds = derived.entries.c, derived.withdrawals.c, row_withdrawals.c, derived.records.c
+    said = (e.cid.label("entry"), e.issuer, e.issued_at)
+    none = sa.cast(sa.null(), sa.Text)
+    kind = sa.case((sa.func.length(w.target) == 64, "image"), else_=kinds.type).label("kind")
+    of_things = (
+        sa.select(*said, w.target, kind, none.label("sha256"), none.label("contributor"), w.reason, w.remedy)
+        .join(derived.withdrawals, w.cid == e.record)
+        .outerjoin(derived.records, kinds.cid == w.target)
+    )
+    of_rows = (
+        sa.select(*said, none.label("target"), none.label("kind"), r.sha256, r.contributor, r.reason, r.remedy)
+        .join(row_withdrawals, r.cid == e.record)
+        .where(r.issuer != "", r.contributor != "")
+    )
+    both = sa.union_all(of_things, of_rows).subquery()
+    query = sa.select(both).order_by(both.c.issued_at.desc(), both.c.entry).limit(most)
+    return [dict(row) for row in db.execute(query).mappings()]
 
 
 def places(db: sa.Connection) -> list[dict[str, str]]:
