@@ -29,7 +29,6 @@ from registry.core.unusable import refuse_unusable
 from registry.exports import car
 from registry.files import whole_file
 from registry.provenance.base_lineage import lineage_blocks
-from registry.workflows.local_issuers import local_issuers
 from registry.workflows.log.linked_entries import (
     changes_of_keys,
     contribution_entries,

@@ -16,12 +16,12 @@ from registry.catalog.database.database import Connection
 from registry.catalog.index.indexing import index_entry
 from registry.catalog.marks import settle
 from registry.catalog.queries.labeled_images import images, referenced
-from registry.catalog.queries.roots import named_roots
+from registry.catalog.queries.roots import named_roots, withdrawn_targets
 from registry.catalog.queries.signed_records import withdrawals
 from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.errors import EmotionetError, Unavailable
-from registry.core.ipld.cid import CID
+from registry.core.ipld.cid import CID, RAW
 from registry.core.log import read_entry
 from registry.core.ports.store import missing_from
 from registry.core.text.cleaning import counted
@@ -44,16 +44,19 @@ class Removed(NamedTuple):
 def apply_withdrawal(parts: Parts, entry: CID) -> Removed:
     """Do here what an entry's withdrawal asks for, whoever signed it; it is indexed where only its place was.
 
-    Nothing waits any more for what it takes back, and the bytes go where it says so and the signer may. Again: no-op.
-    ``InvalidInput`` for another record."""
+    Nothing waits any more for an image that is withdrawn here by it, and the bytes go where it says so and the signer
+    may. Again: no-op. ``InvalidInput`` for another record.
+    """
     said = read_entry(entry, parts.store.get)
     record = records.parse_as(records.Withdrawal, parts.store.get(said.record))
     with parts.catalog.write() as db:
         index_entry(db, entry, parts.store.get)
     if record.target is not None and record.contributor is None:
         name = record.target.hex() if len(record.target) == 32 else str(CID.decode(record.target))
+        meant = CID.v1(RAW, record.target) if len(record.target) == 32 else CID.decode(record.target)
         with parts.catalog.write() as db:
-            referenced.drop(db, {name, *map(str, images.cids_of(db, name))})
+            if withdrawn_targets(db, [meant]):
+                referenced.drop(db, {name, *map(str, images.cids_of(db, name))})
     return remove_withdrawn(parts) if record.remedy == REMEDY else Removed(0, 0)
 
 
