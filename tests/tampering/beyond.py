@@ -12,7 +12,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.tampering.sealed import File, Sealed, alarm, audit, said
+from registry.provenance.checks.results import UNCHECKED
+from tests.tampering.sealed import File, Sealed, alarm, audit, heard, said
 from tests.tampering.variants import Variant
 
 Said = dict[str, tuple[str, str]]
@@ -35,12 +36,21 @@ class Beyond(NamedTuple):
             another = found["target"] != sealed.says["target"] and self.pattern.startswith("(file")
             return TOLD if another or _told(found, sealed.says) else None
         if self.by != LOG:
-            failed = alarm(file, sealed.trust, {int(self.by)}, folder=folder)
-            return failed if failed is not None and failed.startswith(f"{self.by}.") else None
-        known = dict(file.sections)
-        shown = [(cid, data) for cid, data in sealed.file.sections if _is_entry(data) and cid not in known]
-        both = File(file.roots, (*file.sections, *shown))
-        return LOG if alarm(both, sealed.trust, {2}) == "2.log" else None
+            failed, report = heard(file, sealed.trust, {int(self.by)}, folder=folder)
+            if report is None:
+                return failed if failed is not None and failed.startswith(f"{self.by}.") else None
+            if all(one.result != UNCHECKED for one in report.checks if one.requested):
+                return None
+        return _by_the_log(
+            sealed, file
+        )  # also where a withdrawn image's bytes are gone, so that nobody can train again
+
+
+def _by_the_log(sealed: Sealed, file: File) -> str | None:
+    known = dict(file.sections)
+    shown = [(cid, data) for cid, data in sealed.file.sections if _is_entry(data) and cid not in known]
+    both = File(file.roots, (*file.sections, *shown))
+    return LOG if alarm(both, sealed.trust, {2}) == "2.log" else None
 
 
 def _told(said: Said, honest: Said) -> bool:
@@ -55,7 +65,12 @@ def _is_entry(data: bytes) -> bool:
 
 
 LIST = (
-    Beyond(r"training history", "8", "another table of losses, which only training again can tell"),
+    Beyond(r"training weights and tensors", "7", "which weights are whose only predictions tell"),
+    Beyond(
+        r"training( weights and tensors and)? history",
+        "8",
+        "another table of losses, only training again tells",
+    ),
     Beyond(r"training\.history values.*", "8", "figures count the named losses only; others are a statement"),
     Beyond(r"training\.history state.*", "8", "a state follows from training, and from nothing else"),
     Beyond(r"evaluation \(all\)", "7", "all follows from predictions, which only the weights can tell"),
@@ -69,6 +84,7 @@ LIST = (
     Beyond(r"contribution\.rows (consent|signature|replaces)", LOG, "of an unsigned row only the issuer states it"),
     Beyond(r"entry (\(whole\)|record)|entry of .*", LOG, "what else the issuer says is its own choice"),
     Beyond(r"release \(whole\)", LOG, "another release of the same issuer is as true as this one"),
+    Beyond(r"(audit|name|profile) .*", LOG, "what its issuer says beside the release is its own word"),
     Beyond(r"entry type", TOLD, "an entry beside the target was taken away"),
     Beyond(r"entry prev", LOG, "what came before the plan is not in the file"),
     Beyond(r"release weights", LOG, "their order says nothing"),

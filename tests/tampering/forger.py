@@ -62,6 +62,7 @@ class Forger:
     ) -> File:
         """The file with some blocks changed and those above made again; ``signer`` None: entries keep the signatures
         that they have."""
+        changed = {cid: value for cid, value in changed.items() if value != cid}
         return _Making(self, changed, signer, keep_evidence).file(more or {})
 
 
@@ -111,7 +112,8 @@ class _Making:
             return value
         old = self._forger.blocks.get(cid, b"")
         if cid.codec != DAG_CBOR:
-            return self._keep_block(cid_of(value, cid.codec), value) if isinstance(value, bytes) else cid
+            made = self._exchanged(cid, value if isinstance(value, bytes) else old)
+            return self._keep_block(cid_of(made, cid.codec), made)
         data = self._exchanged(cid, old if cid not in self._changed else encoding.encode(value))
         if self._signer is not None and not self._forged(cid) and _type(self._forger.values[cid]) == "entry":
             data = self._signed(data, self._signer)

@@ -124,19 +124,25 @@ def _linking() -> Callable[[bytes, int], list[CID]]:
     return lambda data, codec: list(made.of((data, codec), lambda: links(data, codec)))
 
 
-def _encoding() -> Callable[[records.Record], bytes]:
-    """By the very record, which is kept, so that no other has its id."""
-    made, encode = OrderedDict[int, tuple[bytes, records.Record]](), codec.encode
+class _Records:
+    """Records by their bytes, and bytes by the very record, which is kept, so that no other has its id."""
 
-    def of(record: records.Record) -> bytes:
-        if id(record) not in made:
-            made[id(record)] = encode(record), record
-        data = made[id(record)][0]
-        while len(made) > MOST:
-            made.popitem(last=False)
+    def __init__(self) -> None:
+        self._made, self._encode = _Made(), codec.encode
+        self._bytes = OrderedDict[int, tuple[bytes, records.Record]]()
+
+    def of(self, data: bytes, make: Callable[[], records.Record]) -> records.Record:
+        record: records.Record = self._made.of(data, make)
+        self._bytes[id(record)] = data, record  # the bytes that it was read from are those that it is written as
+        return record
+
+    def encode(self, record: records.Record) -> bytes:
+        if id(record) not in self._bytes:
+            self._bytes[id(record)] = self._encode(record), record
+        data = self._bytes[id(record)][0]
+        while len(self._bytes) > MOST:
+            self._bytes.popitem(last=False)
         return data
-
-    return of
 
 
 @contextmanager
@@ -144,12 +150,13 @@ def remembering() -> Iterator[pytest.MonkeyPatch]:
     """As long as this lasts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "evaluate_draw", _evaluation())
-        patch.setattr(codec, "_read_lately", _Made())
+        read = _Records()
+        patch.setattr(codec, "_read_lately", read)
         patch.setattr(tables, "iterate", _iterating())
         links = _linking()
         for module in (encoding, dag, level1, base_lineage):
             if hasattr(module, "links"):
                 patch.setattr(module, "links", links)
         patch.setattr(encoding, "_decoded", _decoding())
-        patch.setattr(records, "encode", _encoding())
+        patch.setattr(records, "encode", read.encode)
         yield patch

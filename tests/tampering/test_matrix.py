@@ -1,7 +1,7 @@
 """A sample of the tampering matrix, and honest files that raise no alarm.
 
-The sample is of what an outsider changes, and of what the holder of the key changes of that which follows from other
-records. ``make tampering`` tries all, the issuer's own statements too.
+The sample has one variant of each of some classes (what, field, how, by whom), of which there are about 7,000 a kind of
+release. ``make tampering`` tries more.
 """
 
 from __future__ import annotations
@@ -16,15 +16,9 @@ from tests.tampering.matrix import chosen, false_alarms, try_all
 from tests.tampering.releases import KINDS
 from tests.tampering.remembered import remembering
 from tests.tampering.sealed import Sealed
-from tests.tampering.variants import HOLDER, OUTSIDER, Variant
 
 CLASSES, SEED = 1000, 3
-SAMPLE = {"plain": 150, "rich": 100}
-FOLLOWS = ("evaluation", "evaluation.predictions", "evaluation.curves", "draw", "draw.folds", "snapshot.items")
-
-
-def sampled(one: Variant) -> bool:
-    return (one.by == OUTSIDER and one.what != "evidence") or (one.by == HOLDER and one.what in FOLLOWS)
+SAMPLE = {"plain": 150, "rich": 80, "stamped": 80, "kept": 80}
 
 
 @pytest.fixture(scope="module", params=SAMPLE)
@@ -40,7 +34,7 @@ def test_honest_files_raise_no_alarm(sealed: Sealed) -> None:
 
 def test_what_was_tampered_with_is_found(sealed: Sealed, tmp_path: Path) -> None:
     count = SAMPLE[sealed.name]
-    outcome = try_all(sealed, filter(sampled, chosen(sealed, CLASSES, SEED)), tmp_path, most=count)
+    outcome = try_all(sealed, chosen(sealed, CLASSES, SEED), tmp_path, most=count)
     print(outcome)
     assert outcome.missed == []
     assert outcome.tried == count

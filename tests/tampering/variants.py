@@ -195,6 +195,9 @@ class Tampering:
         for number, (cid, data) in enumerate(file.sections):
             what = f"block {_kind(self.forger.values.get(cid), cid)}"
             middle = len(data) // 2
+            for how, new in others(data, fixed_keys=False) if cid.codec != DAG_CBOR else ():
+                if isinstance(new, bytes):
+                    yield Variant(what, "bytes", how, HOLDER, partial(self._forged, {cid: new}))
             changed = {
                 "first byte": bytes([data[0] ^ 1]) + data[1:] if data else b"x",
                 "a byte": data[:middle] + bytes([data[middle] ^ 16]) + data[middle + 1 :] if data else b"y",
@@ -207,6 +210,9 @@ class Tampering:
                     yield Variant(what, "bytes", how, OUTSIDER, _with(file, number, [(cid, new)]))
             yield Variant(what, "block", "removed", OUTSIDER, _with(file, number, []))
             yield Variant(what, "block", "another under its CID", OUTSIDER, _with(file, number, [(cid, b"other")]))
+
+    def _forged(self, changed: Any) -> File:
+        return self.forger.forge(changed, signer=self.sealed.key)
 
     def _of_signatures(self) -> Iterator[Variant]:
         """Everything signed by somebody else, as that other or in the issuer's name; roots left out."""

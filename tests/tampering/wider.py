@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations
+from typing import Any
 
 import msgspec
 
@@ -38,6 +39,7 @@ class Wider:
         yield from self._order()
         yield from self._log()
         yield from self._signatures()
+        yield from self._weights()
 
     def _roots(self) -> Made:
         file = self._file
@@ -149,6 +151,31 @@ class Wider:
 
         changed = {one[0]: with_of(one[0], two[1]), two[0]: with_of(two[0], one[1])}
         return lambda: self._forger.forge(changed, signer=signer)
+
+    def _weights(self) -> Made:
+        """Two trainings' weights, or histories, change places, with all that is said of them."""
+        values = self._forger.values
+        trainings = [cid for cid, one in values.items() if isinstance(one, dict) and one.get("type") == "training"]
+        release = next(cid for cid, one in values.items() if isinstance(one, dict) and one.get("type") == "release")
+        for one, two in combinations(trainings, 2):
+            a, b = values[one], values[two]
+            for names in (("weights", "tensors"), ("history",), ("weights", "tensors", "history")):
+                changed: dict[CID, Any] = {
+                    one: {**a, **{name: b[name] for name in names}},
+                    two: {**b, **{name: a[name] for name in names}},
+                }
+                if "weights" in names:
+                    given = {a["weights"]: b["weights"], b["weights"]: a["weights"]}
+                    tensors = {a["tensors"]: b["tensors"], b["tensors"]: a["tensors"]}
+                    said = [
+                        {**w, "cid": given.get(w["cid"], w["cid"]), "tensors": tensors.get(w["tensors"], w["tensors"])}
+                        for w in values[release]["weights"]
+                    ]
+                    changed[release] = {**values[release], "weights": said}
+                yield "training", " and ".join(names), "exchanged", "holder", self._forged(changed)
+
+    def _forged(self, changed: Mapping[CID, Any]) -> Callable[[], File]:
+        return lambda: self._forger.forge(changed, signer=self._sealed.key)
 
     def _added(self, entry: records.Entry, signer: log.Signer) -> Callable[[], File]:
         def make() -> File:

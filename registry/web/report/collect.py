@@ -75,8 +75,7 @@ def collect(
         issued=records.parse_as(records.Entry, get(CID.parse(about["entry"]))).issued_at,
         **_published(about),
         **_attempts(parts, t, view, about),
-        recipe=view.recipe.name,
-        licence=view.release.licence,
+        **_of_plan(view),
         **_beside(view),
         **_audited(audit),
         faces=faces,
@@ -84,12 +83,21 @@ def collect(
         later=tuple(judge_claims(parts, CID.parse(about["release"]), claims)["claims"] if claims else ()),
         **_judged(view.evaluation),
         **_of_classes(t, view),
-        own=None if (own := final_figures(view)) is None else _some(own),
         **_of_base(parts, view),
-        final=view.plan.final,
-        beacons=view.draw.beacons,
         commands=tuple(commands),
     )
+
+
+def _of_plan(view: ReleaseView) -> dict[str, Any]:
+    """By which recipe and beacons it was made, and which weights people get, with their own figures."""
+    own = final_figures(view)
+    return {
+        "recipe": view.recipe.name,
+        "licence": view.release.licence,
+        "final": view.plan.final,
+        "own": None if own is None else _some(own),
+        "beacons": view.draw.beacons,
+    }
 
 
 def _of_images(

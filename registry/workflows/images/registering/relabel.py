@@ -15,7 +15,7 @@ from registry.core.log import Signer
 from registry.core.text import cleaning
 from registry.workflows.images.importing.read_again import read_again
 from registry.workflows.images.registering.labeled_rows import TAKEN_BACK, WITHDRAWN, NewRow
-from registry.workflows.images.registering.register_images import register
+from registry.workflows.images.registering.register_images import Registered, register
 from registry.workflows.images.registering.speaker import ANYBODY, Speaker
 from registry.workflows.parts import Parts
 
@@ -58,14 +58,18 @@ def relabel(
     done = register(parts, signer, [row])
     for refused in done.rejected:
         raise InvalidInput(refused.reason, code=refused.code)
+    return {**_document(sha256, clean, done), "note": _note(parts, signer.did, contributor, row)}
+
+
+def _document(sha256: bytes, label: str, done: Registered) -> dict[str, Any]:
+    """What came of it, for the document of `images relabel --json`."""
     return {
         "sha256": sha256.hex(),
-        "label": clean,
+        "label": label,
         "registered": done.registered,
         "unchanged": done.unchanged,
         "corrected": done.corrected,
         "contribution": str(done.contribution) if done.contribution else None,
-        "note": _note(parts, signer.did, contributor, row),
     }
 
 
