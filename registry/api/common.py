@@ -23,7 +23,8 @@ Document = dict[str, Any]
 PREFIX = "/api/v1"
 
 MEANING = {
-    400: "The request is malformed, or has a parameter that this address does not take (`unknown_parameter`)",
+    400: "The request is malformed, or has a parameter that this address does not take (`unknown_parameter`) or that"
+    " comes twice (`repeated_parameter`)",
     401: "A token is missing, unknown, expired or revoked",
     403: "The token lacks the scope, or may not do this in that name",
     404: "It is not here",

@@ -39,12 +39,24 @@ class StrictRequest(Request[Any, Any, Any]):
         pair and a key that is stated twice (``repeated_key``)."""
         try:
             found = await super().json()
-        except (UnicodeDecodeError, RecursionError) as error:
-            raise HttpProblem(400, f"the body is not JSON: {error}") from error
+        except UnicodeDecodeError as error:
+            wrong = _not_utf_8(await self.body())
+            raise HttpProblem(400, f"the body is not UTF-8: {wrong}", hint="send JSON as UTF-8.") from error
+        except RecursionError as error:
+            raise HttpProblem(400, "the body nests too deep", hint="nest less.") from error
         except SerializationException as error:
             at = half_pair(await self.body())
-            reason = str(error) if at is None else f"{at or 'it'} holds {NO_CHARACTER}"
-            raise HttpProblem(400, f"the body is not JSON: {reason}") from error
+            reason = f"the body is not JSON: {error}" if at is None else f"{at or 'the body'} holds {NO_CHARACTER}"
+            raise HttpProblem(400, reason) from error
         if (key := repeated_key(await self.body())) is not None:
             raise HttpProblem(400, f"the body states {key} twice", code="repeated_key", hint="state each key once.")
         return found
+
+
+def _not_utf_8(body: bytes) -> str:
+    """The first byte that begins no letter; the decoder counts from the text's own beginning."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return f"byte {error.start} (0x{body[error.start]:02x}) begins no letter"
+    return "a text in it can't be read"

@@ -64,3 +64,10 @@ def _row(db: Connection, place: str, publisher: str, digest: bytes) -> Stamp | N
     query = sa.select(*(stamps.c[name] for name in _NAMES)).where(_is(place, publisher, digest))
     found = db.execute(query).mappings().first()
     return None if found is None else Stamp(**found)
+
+
+def waiting_places(catalog: Catalog) -> set[str]:
+    """Where something waits that can still become more."""
+    query = sa.select(stamps.c.place).where(stamps.c.status.in_(("pending", "attested"))).distinct()
+    with catalog.read() as db:
+        return set(db.execute(query).scalars())

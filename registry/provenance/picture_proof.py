@@ -25,6 +25,7 @@ from registry.core.ipld.dag import Get
 from registry.core.log import read_entry
 from registry.core.run_view import DrawView, draw_view
 from registry.core.table import tables
+from registry.core.table.cells import fault_of
 
 MAX_BYTES = 256 << 10
 MAX_ENTRIES, MAX_REPEATS = 100, 1000
@@ -88,7 +89,16 @@ def _row(get: Get, kind: str, table: CID, *key: Any) -> dict[str, Any] | None:
     if header.shape.kind != kind:
         raise Untrusted(f"{table} is not a table of {kind}", code="wrong_table")
     found = tables.find_cut(table, key, get)
-    return None if found is None else dict(zip(header.shape.columns, found, strict=True))
+    if found is None:
+        return None
+    if said := fault_of(_place(kind), found):
+        raise Untrusted(f"the row of the picture in {table} is malformed: {said}", code="proof_wrong")
+    return dict(zip(header.shape.columns, found, strict=True))
+
+
+def _place(kind: str) -> tuple[str, str]:
+    record, _, field = kind.partition(".")
+    return record, field
 
 
 def _in_snapshot(get: Get, snapshot: records.Snapshot, image: bytes) -> dict[str, Any]:

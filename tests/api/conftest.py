@@ -33,6 +33,7 @@ from tests.support.described import Described
 PLUGIN = Path(__file__).parents[1] / "support" / "plugin"
 LABELS = ("triste", "sorprendido", "feliz", "enojado")
 CAR_TYPE = "application/vnd.ipld.car"
+_BEGINS = b"\xff\xd8\xff\xc0\x00\x11\x08\x13\x88\x13\x88\x03"
 Client = TestClient[Litestar]
 Asker = Client | httpx.Client
 Headers = dict[str, str]
@@ -106,8 +107,8 @@ def writer(home: Home) -> Headers:
 
 
 def picture(index: int, size: int = 300) -> bytes:
-    """Bytes that begin as a JPEG's do: always the same for an index."""
-    return b"\xff\xd8\xff\xe0" + random.Random(index).randbytes(size - 4)
+    """Bytes that begin as a JPEG of 5000 x 5000 pixels does: always the same for an index."""
+    return _BEGINS + random.Random(index).randbytes(size - len(_BEGINS))
 
 
 def make_car(files: Sequence[bytes]) -> tuple[list[CID], bytes]:

@@ -223,6 +223,18 @@ def test_what_registers_begins_as_an_image(client: Client, writer: Headers, home
     assert (answer["status"], answer["code"]) == ("rejected", "not_an_image")
 
 
+@pytest.mark.parametrize("boxes", [[], [[1, 2, 3, 4]]])
+def test_a_row_of_an_image_that_no_training_can_decode_says_so(
+    client: Client, writer: Headers, home: Home, boxes: list[list[float]]
+) -> None:
+    cid = add_bytes(home.store, b"\x89PNG\r\n\x1a\nnot really").cid
+    home.store.flush()
+    rows = [{"cid": str(cid), "label": "feliz", "boxes": boxes}]
+    (answer,) = client.post("/api/v1/images", json=rows, headers=writer).json()["results"]
+    assert answer["status"] == "registered"
+    assert "training can't decode the image" in answer["note"]
+
+
 @pytest.mark.parametrize("name", ["labels", "loose", "root", "absent"])
 def test_a_car_leans_on_nothing_private(planted: Planted, name: str) -> None:
     cid = cid_of(b"nowhere", RAW) if name == "absent" else getattr(planted, name)

@@ -170,9 +170,12 @@ def test_what_a_body_states_twice_or_no_text_can_hold_is_named(client: Client, w
     for body, said in (
         (b'{"label": "feliz", "rights": {"x": "1", "x": "2"}}', "states x twice"),
         (rb'{"label": "feliz", "rights": {"x": "a\udc00"}}', "rights.x holds half of a surrogate pair"),
+        (b'{"label": "\xe9"}', "not UTF-8: byte 11 (0xe9)"),
+        (b"[" * 100_000, "nests too deep"),
     ):
         answer = client.post("/api/v1/images/abc/labels", content=body, headers=headers)
         assert said in answer.json()["detail"]
+        assert "not JSON" not in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])

@@ -1,13 +1,14 @@
 """``python -m tests.conformance [--batch] [--only TEXT] VERIFIER...``: which vectors a verifier passes.
 
 The protocol is docs/conformance.md's. Exit status 0: nothing wrong (checks that it says it does not make are listed).
-``--write FOLDER`` only writes the files and ``expected.json``.
+``--write FOLDER`` only writes the files and ``expected.json``. What a verifier may trust is in its environment.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.conformance.evidence import trusted
 from tests.conformance.judged import Judgement, judge
 from tests.conformance.vectors import Vector, vectors
 
@@ -25,7 +27,10 @@ SECONDS = 60  # for a file
 def write(folder: Path, chosen: Sequence[Vector]) -> list[Path]:
     """The files, and ``expected.json`` beside them."""
     folder.mkdir(parents=True, exist_ok=True)
-    expected = {one.file_name: {"name": one.name, "holds": one.holds, "fails": one.fails} for one in chosen}
+    expected = {
+        one.file_name: {"name": one.name, "holds": one.holds, "fails": one.fails, "unshown": one.unshown}
+        for one in chosen
+    }
     (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n", encoding="utf-8")
     paths = [folder / one.file_name for one in chosen]
     for one, path in zip(chosen, paths, strict=True):
@@ -54,7 +59,12 @@ def _alone(command: Sequence[str], one: Vector, path: Path) -> Judgement:
 def _ask(command: Sequence[str], paths: Sequence[Path], seconds: int) -> subprocess.CompletedProcess[str] | None:
     try:
         return subprocess.run(
-            [*command, *map(str, paths)], stdout=subprocess.PIPE, text=True, check=False, timeout=seconds
+            [*command, *map(str, paths)],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=seconds,
+            env={**os.environ, **trusted()},
         )
     except subprocess.TimeoutExpired:
         return None

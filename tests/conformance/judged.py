@@ -31,6 +31,8 @@ def judge(vector: Vector, document: Any, status: int | None = None) -> Judgement
     if not vector.fails and refuses:
         alarms = [id for id, result in said.items() if result == FAILS]
         return Judgement(vector.name, "wrong", f"false alarm: {', '.join(alarms)}")
+    if believed := [id for id in vector.unshown if said.get(id) == HOLDS]:
+        return Judgement(vector.name, "wrong", f"shown by nobody who is trusted: {', '.join(believed)}")
     wanted = {**dict.fromkeys(vector.holds, HOLDS), **dict.fromkeys(vector.fails, FAILS)}
     missing = []
     for id, result in wanted.items():

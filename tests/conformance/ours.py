@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from registry.settings import read_settings
 from registry.workflows.audit.audit_file import audit_car
+from registry.workflows.audit.trust_roots import trust_of
 from tests.support.verifier import verified
 
 
 def audit(files: list[Path]) -> list[dict[str, Any]]:
     """The audit in Python, of each file as `emotionet audit FILE --offline --json`."""
-    return [audit_car(path).to_json() for path in files]
+    trust = trust_of(read_settings())
+    return [audit_car(path, trust=trust).to_json() for path in files]
 
 
 def page(files: list[Path]) -> list[dict[str, Any]]:
@@ -22,7 +27,11 @@ def page(files: list[Path]) -> list[dict[str, Any]]:
     node = shutil.which("node")
     if node is None:
         raise SystemExit("there is no node: install Node.js (Debian: nodejs)")
-    return verified(node, *files)
+    with tempfile.TemporaryDirectory() as folder:
+        witnesses = Path(folder) / "witnesses.txt"
+        witnesses.write_text(os.environ.get("EMOTIONET_WITNESSES", ""), encoding="utf-8")
+        given = [witnesses, *map(Path, filter(None, [os.environ.get("EMOTIONET_TSA_ROOTS")]))]
+        return verified(node, *files, trust=[one for one in given if one.stat().st_size])
 
 
 def main(which: str, files: list[Path]) -> int:

@@ -14,7 +14,9 @@ from tests.conformance.vectors import Vector, vectors
 
 GOOD = Vector("good", lambda path: path.write_bytes(b"good"), ("1.blocks",), ())
 BAD = Vector("bad", lambda path: path.write_bytes(b"bad"), (), ("1.blocks",))
-CHOSEN = vectors()[::7]
+UNKNOWN = Vector("unknown", lambda path: path.write_bytes(b"good"), ("1.blocks",), (), ("3.evidence",))
+EVIDENCE = "evidence, "
+CHOSEN = [one for at, one in enumerate(vectors()) if at % 7 == 0 or one.name.startswith(EVIDENCE)]
 
 
 def said(**results: str) -> dict[str, Any]:
@@ -50,6 +52,8 @@ def test_our_verifiers_pass(verifier: str, tmp_path: Path) -> None:
         (BAD, said(**{"1_blocks": "does not hold"}), 0, "wrong"),
         (BAD, said(**{"1_blocks": "holds"}), 0, "wrong"),
         (BAD, said(**{"2_log": "holds"}), 0, "not made"),
+        (UNKNOWN, said(**{"1_blocks": "holds", "3_evidence": "not checked"}), 0, "passed"),
+        (UNKNOWN, said(**{"1_blocks": "holds", "3_evidence": "holds"}), 0, "wrong"),
         (BAD, said(**{"1_blocks": "perhaps"}), 0, "wrong"),
         (BAD, said(), 1, "wrong"),
         (BAD, None, 1, "wrong"),

@@ -1,8 +1,9 @@
 """The kit's files: honest releases of every version of the formats, and tampered ones, with what a verifier must say.
 
 Invariants: names are unique; a file's bytes follow from the vectors of this repository alone. ``holds``: checks that
-must hold; ``fails``: checks that must not. Of a check that neither names, a verifier may say anything on a tampered
-file, and anything but ``does not hold`` on an honest one.
+must hold; ``fails``: checks that must not; ``unshown``: checks of which it must not say that they hold, because nobody
+trusts who signed. Of a check that none names, a verifier may say anything on a tampered file, and anything but ``does
+not hold`` on an honest one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from registry.provenance.checks.results import HOLDS
+from tests.conformance.evidence import SHOWN, STAMPED, made_of_evidence
 from tests.conformance.forged import forged
 from tests.vectors.families.releases import cases, write
 
@@ -30,6 +32,7 @@ class Vector:
     put: Callable[[Path], object]
     holds: tuple[str, ...]
     fails: tuple[str, ...]
+    unshown: tuple[str, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -39,7 +42,7 @@ class Vector:
 
 def vectors() -> list[Vector]:
     """All, honest ones first."""
-    made = [*_releases(), *_stated(), *_forged(), *_broken()]
+    made = [*_releases(), *_evidence(), *_stated(), *_forged(), *_broken()]
     return sorted(made, key=lambda one: bool(one.fails))
 
 
@@ -49,6 +52,15 @@ def _releases() -> Iterator[Vector]:
         said = json.loads((folder / "expected.json").read_text(encoding="utf-8"))["checks"]
         held = sorted(id for id, result in said.items() if result == HOLDS and id not in NOT_NEEDED)
         yield Vector(folder.name, partial(_put, data), tuple(held), ())
+
+
+def _evidence() -> Iterator[Vector]:
+    honest = partial(_put, (STAMPED / "release.car").read_bytes())
+    yield Vector("evidence, a stamp, a round of drand and a cosignature", honest, SHOWN, ())
+    stranger = partial(_put, (STAMPED / "stranger.car").read_bytes())
+    yield Vector("evidence, stamps by a stranger", stranger, ("3.drand", "3.included"), (), ("3.evidence", "3.stamped"))
+    for name, (make, fails) in made_of_evidence().items():
+        yield Vector(f"evidence, {name}", make, (), fails)
 
 
 def _stated() -> Iterator[Vector]:

@@ -57,6 +57,7 @@ class Anchored:
         said = {**PLACE, "block_number": 10, "block_hash": BLOCK, "time": self.beacon.time, **fields}
         return put(self.home, records.encode(evidence_of(entry, said)))
 
-    def report(self, path: Path, *evidence: CID) -> Report:
-        roots = [self.entry, *evidence, way_back(self.home, self.entry)[-1]]
-        return audit_car(car_of(self.home, self.entry, path, roots=roots), level=3)
+    def report(self, path: Path, *evidence: CID, rooted: bool = True) -> Report:
+        """``rooted``: evidence as roots, as we write it; otherwise as blocks alone."""
+        roots = [self.entry, *(evidence if rooted else ()), way_back(self.home, self.entry)[-1]]
+        return audit_car(car_of(self.home, self.entry, path, roots=roots, beside=evidence), level=3)

@@ -30,6 +30,7 @@ class Teller:
     head: CID | None = None
     answer: Callable[[CID], bytes | None] | None = None  # instead of the block; None: 404
     said: bytes | None = None  # instead of the head's document
+    silent_of_logs: bool = False  # a gateway: it has blocks, and no document
 
     def put(self, data: bytes) -> CID:
         cid = cid_of(data, DAG_CBOR)
@@ -98,6 +99,8 @@ class _Answer(BaseHTTPRequestHandler):
         if self.path.startswith("/ipfs/"):
             cid = CID.parse(self.path.removeprefix("/ipfs/").partition("?")[0])
             body = teller.blocks.get(cid) if teller.answer is None else teller.answer(cid)
+        elif teller.silent_of_logs:
+            body = None
         else:
             head = {"issuer": teller.key.did, "entry": str(teller.head), "seq": len(teller.entries) - 1}
             body = json.dumps(head).encode() if teller.said is None else teller.said

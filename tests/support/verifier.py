@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ def verifier_script() -> Path:
     return path
 
 
-def verified(node: str, *files: Path) -> list[dict[str, Any]]:
-    """What it says of each file: ``checks, holds, target, type, issuer, entry, verdict``."""
-    command = [node, str(RELEASES), str(verifier_script()), *map(str, files)]
+def verified(node: str, *files: Path, trust: Sequence[Path] = ()) -> list[dict[str, Any]]:
+    """What it says of each file: ``checks, holds, target, type, issuer, entry, verdict``. ``trust``: files by which its
+    reader says whom to trust."""
+    command = [node, str(RELEASES), str(verifier_script()), *(f"--trust={one}" for one in trust), *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -28,21 +28,19 @@ class Forger:
         self.sealed = sealed
         self.blocks = sealed.blocks
         self.values = {cid: encoding.decode(data) for cid, data in self.blocks.items() if cid.codec == DAG_CBOR}
-        self._names = {bytes(cid): cid for cid in self.blocks}
+        names = {bytes(cid): cid for cid in self.blocks}
+        self._below: dict[CID, set[CID]] = {}
         self._above: dict[CID, set[CID]] = {}
-        for cid, value in self.values.items():
-            for below in self._below(value):
-                self._above.setdefault(below, set()).add(cid)
-        for cid in self.blocks.keys() - self.values.keys():
-            for below in encoding.links(self.blocks[cid], cid.codec) if cid.codec in encoding.LINKING else ():
+        for cid, data in self.blocks.items():
+            value = self.values.get(cid)
+            found = set(_named(value, names)) if cid in self.values else set(encoding.links(data, cid.codec))
+            self._below[cid] = found
+            for below in found:
                 self._above.setdefault(below, set()).add(cid)
 
-    def _below(self, value: Any) -> Iterable[CID]:
-        for _, one in walk(value):
-            if isinstance(one, CID):
-                yield one
-            elif isinstance(one, bytes) and one in self._names:
-                yield self._names[one]
+    def below(self, cid: CID) -> set[CID]:
+        """What a block links to or names."""
+        return self._below.get(cid, set())
 
     def above(self, changed: Iterable[CID]) -> set[CID]:
         """The blocks that a change of these changes, themselves too."""
@@ -64,7 +62,16 @@ class Forger:
     ) -> File:
         """The file with some blocks changed and those above made again; ``signer`` None: entries keep the signatures
         that they have."""
+        changed = {cid: value for cid, value in changed.items() if value != cid}
         return _Making(self, changed, signer, keep_evidence).file(more or {})
+
+
+def _named(value: Any, names: Mapping[bytes, CID]) -> Iterable[CID]:
+    for _, one in walk(value):
+        if isinstance(one, CID):
+            yield one
+        elif isinstance(one, bytes) and one in names:
+            yield names[one]
 
 
 class _Making:
@@ -100,38 +107,46 @@ class _Making:
         return self._new[cid]
 
     def _make(self, cid: CID) -> CID:
-        value = self._changed.get(cid, self._forger.values.get(cid))
+        value = self._changed.get(cid)
         if isinstance(value, CID):
             return value
+        old = self._forger.blocks.get(cid, b"")
         if cid.codec != DAG_CBOR:
-            return self._keep_block(cid_of(value, cid.codec), value) if isinstance(value, bytes) else cid
-        kept = value.get("signature") if cid in self._changed and isinstance(value, dict) else None
-        value = self._exchanged(value)
-        forged = kept is not None and kept != self._forger.values[cid].get("signature")
-        data = encoding.encode(value)
-        if isinstance(value, dict) and value.get("type") == "entry" and self._signer is not None and not forged:
-            data = _signed(data, self._signer)
+            made = self._exchanged(cid, value if isinstance(value, bytes) else old)
+            return self._keep_block(cid_of(made, cid.codec), made)
+        data = self._exchanged(cid, old if cid not in self._changed else encoding.encode(value))
+        if self._signer is not None and not self._forged(cid) and _type(self._forger.values[cid]) == "entry":
+            data = self._signed(data, self._signer)
         return self._keep_block(cid_of(data, DAG_CBOR), data)
+
+    def _forged(self, cid: CID) -> bool:
+        """Whether an entry's signature is what was changed: then it stays so."""
+        new, old = self._changed.get(cid), self._forger.values[cid]
+        if not isinstance(new, dict):
+            return False
+        return new.get("signature") not in (None, old.get("signature"))
+
+    def _signed(self, data: bytes, signer: log.Signer) -> bytes:
+        """An entry signed as it stands; what is no entry stays as it is."""
+        try:
+            entry = records.parse_as(records.Entry, data)
+        except EmotionetError:
+            return data
+        by = self._forger.sealed.signer_of(entry.key, signer)
+        return records.encode(msgspec.structs.replace(entry, signature=by.sign(log.signing_bytes(entry))))
 
     def _keep_block(self, cid: CID, data: bytes) -> CID:
         self._made[cid] = data
         return cid
 
-    def _exchanged(self, value: Any) -> Any:
-        if isinstance(value, CID):
-            return self._again(value)
-        if isinstance(value, bytes):
-            named = self._forger._names.get(value)
-            return bytes(self._again(named)) if named is not None and named in self._dirty else value
-        if isinstance(value, list):
-            return [self._exchanged(one) for one in value]
-        return {key: self._exchanged(one) for key, one in value.items()} if isinstance(value, dict) else value
-
-
-def _signed(data: bytes, signer: log.Signer) -> bytes:
-    """An entry signed as it stands; what is no entry stays as it is."""
-    try:
-        entry = records.parse_as(records.Entry, data)
-    except EmotionetError:
+    def _exchanged(self, cid: CID, data: bytes) -> bytes:
+        """With each CID that was made again in the old one's place: they have one length, so nothing else moves."""
+        below = self._forger.below(cid) if cid not in self._changed else self._dirty
+        for one in below:
+            if one in self._dirty and one != cid and bytes(one) in data:
+                data = data.replace(bytes(one), bytes(self._again(one)))
         return data
-    return records.encode(msgspec.structs.replace(entry, signature=signer.sign(log.signing_bytes(entry))))
+
+
+def _type(value: Any) -> Any:
+    return value.get("type") if isinstance(value, dict) else None

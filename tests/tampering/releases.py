@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from registry.assembly import Home
+from registry.assembly import Home, open_home
+from registry.core import records
 from registry.core.ipld.cid import RAW, cid_of
 from registry.core.labeling.labeled_row import LabeledRow
+from registry.core.tlog import checkpoint, ed25519
+from registry.core.tlog.note import COSIGNATURE, VerifierKey
 from registry.provenance.evidence.shown import Trust
+from registry.provenance.keys import replacing
+from registry.settings import read_settings
+from registry.workflows.audit.audit_target import audit_target
+from registry.workflows.audit.publish_audit import publish_audit
 from registry.workflows.audit.trust_roots import trust_of
 from registry.workflows.images.importing.import_source import import_source
+from registry.workflows.keys.change_keys import change_keys
+from registry.workflows.log.checkpoints import add_cosignatures, newest
+from registry.workflows.log.inclusions import keep_releases_included
+from registry.workflows.names.profile import set_profile
+from registry.workflows.names.set_name import set_name
 from registry.workflows.store.export_held import export_held
 from registry.workflows.withdrawals.withdraw import withdraw
 from tests.support.anchors import wallet
@@ -26,6 +39,8 @@ from tests.support.forgery import Released, opened_home, publish
 from tests.tampering.sealed import File, Sealed, read_file
 
 IMAGES = 15
+SEED = b"w" * 32
+WITNESS = VerifierKey("witness.example/of-tests", COSIGNATURE, ed25519.public_key(SEED))
 SMALL = '{"evaluation": {"min_group": 2}}'
 
 
@@ -129,4 +144,30 @@ def stamped(folder: Path) -> Iterator[Sealed]:
         yield _sealed("stamped", home, one, other, trust_of(home.settings))
 
 
-KINDS: dict[str, Callable[[Path], Any]] = {"plain": plain, "rich": rich, "stamped": stamped}
+@contextmanager
+def kept(folder: Path) -> Iterator[Sealed]:
+    """Of a log that was handed to another key; its tree cosigned by a witness; with names, a profile and an audit."""
+    with opened_home(folder) as first:
+        import_source(first, str(_few(folder / "faces")))
+        older, new = first.key, replacing.next_key(first.settings.home, first.settings.passphrase)
+        change_keys(first, older, new)
+        replacing.take_over(first.settings.home, new.address)
+        with closing(open_home(read_settings())) as home:
+            other, one = (publish(home, recipe=SMALL, overrides={"seed": seed}) for seed in (8, 7))
+            set_name(home, home.key, "faces", records.cid(one.view.release))
+            set_profile(home, home.key, name="Example Lab", contact="write to us")
+            publish_audit(home, audit_target(home, str(one.entry)))
+            withdraw(home, hashlib.sha256(b"few 11").hexdigest(), "asked for")
+            trust = Trust(witnesses=lambda: [WITNESS])
+            _cosigned(home)
+            yield dataclasses.replace(_sealed("kept", home, one, other, trust), older=(older,))
+
+
+def _cosigned(home: Home) -> None:
+    """What the log is by now, by a witness of the tests' own."""
+    signed = newest(home, home.key)
+    line = checkpoint.cosign(signed.note.text, WITNESS.name, SEED, 1_800_000_000)
+    keep_releases_included(home, add_cosignatures(home, signed, [line]))
+
+
+KINDS: dict[str, Callable[[Path], Any]] = {"plain": plain, "rich": rich, "stamped": stamped, "kept": kept}

@@ -1,31 +1,25 @@
 """A release's file in memory, and an audit of it that takes some hundredths of a second.
 
-Invariants: the checks are those of every audit, on blocks that were hashed again. What follows from content alone, and
-takes long (the evaluation made again), is remembered by all the blocks that it was made of.
+Invariant: the checks are those of every audit, on blocks that were hashed again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from registry.content.stores.memory import MemoryStore
 from registry.core import log
 from registry.core.errors import InvalidInput, Untrusted
 from registry.core.ipld.cid import CID
-from registry.core.ipld.dag import Get
-from registry.provenance.checks.level6 import figures
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.results import FAILS, Check
 from registry.provenance.checks.run_levels import OnCheck, ignore_check
 from registry.provenance.checks.target.deep import NOBODY, DeepOptions
+from registry.provenance.checks.target.subject import Subject
 from registry.provenance.evidence.shown import Trust
-from registry.provenance.release_view import evaluate_draw
 from registry.workflows.audit.audit_file import FileBlocks, read_subject, run_on_file
 from registry.workflows.audit.deep_audit import give_room
 from tests.support.forgery import sections
@@ -53,6 +47,22 @@ class Sealed:
     key: log.Signer
     trust: Trust = field(default_factory=Trust)
     other: File = field(default_factory=lambda: File((), ()))
+    older: tuple[log.Signer, ...] = ()  # keys that signed before this one
+
+    def signer_of(self, key: bytes, signer: log.Signer) -> log.Signer:
+        """Who signs an entry in the name of a key, where it is the holder who signs: the very key, as it was."""
+        known = {one.public_key: one for one in (self.key, *self.older)}
+        return known.get(key, signer) if signer is self.key else signer
+
+    @cached_property
+    def says(self) -> dict[str, tuple[str, str]]:
+        """What an audit says of the honest file."""
+        return said(audit(self.file, self.trust, issuer=self.key_of_log))
+
+    @cached_property
+    def key_of_log(self) -> str:
+        """The issuer, who is the key that opened the log."""
+        return (self.older or (self.key,))[0].did
 
     @property
     def blocks(self) -> dict[CID, bytes]:
@@ -75,6 +85,19 @@ def _until_the_first(check: Check) -> None:
         raise _Alarm(check.id)
 
 
+def subject_of(file: File) -> tuple[FileBlocks, Subject]:
+    """Its blocks, hashed, and what they are about."""
+    blocks = FileBlocks(MemoryStore())
+    blocks.add(file.sections)
+    return blocks, read_subject(blocks, file.roots)
+
+
+def said(report: Report) -> dict[str, tuple[str, str]]:
+    """Each check's result and reason, the target, and what was taken back."""
+    found = {one.id: (one.result, one.reason) for one in report.checks}
+    return found | {"target": (report.target, str(report.entry)), "withdrawn": (str(report.withdrawn), "")}
+
+
 def audit(
     file: File,
     trust: Trust,
@@ -85,9 +108,7 @@ def audit(
 ) -> Report:
     """The report of an offline audit. ``InvalidInput`` or ``Untrusted`` where the file has no target. ``folder``: for
     levels 5, 7 and 8."""
-    blocks = FileBlocks(MemoryStore())
-    blocks.add(file.sections)
-    subject = read_subject(blocks, file.roots)
+    blocks, subject = subject_of(file)
     subject.offline, subject.trust, subject.issuer = True, trust, issuer
     if folder is not None:
         give_room(subject, folder, DeepOptions(all=True), NOBODY)
@@ -101,51 +122,28 @@ def alarm(
     issuer: str | None = None,
     folder: Path | None = None,
 ) -> str | None:
+    """``heard``, without the report."""
+    return heard(file, trust, levels, issuer, folder)[0]
+
+
+def heard(
+    file: File,
+    trust: Trust,
+    levels: Collection[int] = DEFAULT,
+    issuer: str | None = None,
+    folder: Path | None = None,
+) -> tuple[str | None, Report | None]:
     """The first check that fails; NEWER where the audit vouches for nothing, since something came after this program;
-    None where neither is so."""
+    LACKING where it needs what is not there. None where none is so, and the whole report."""
     try:
         report = audit(file, trust, levels, issuer, _until_the_first, folder)
     except _Alarm as found:
-        return str(found)
+        return str(found), None
     except (InvalidInput, Untrusted):
-        return "1.file"
-    return NEWER if any(one.newer for one in report.checks) and report.exit_code(strict=False) else None
-
-
-class _Remembered:
-    """``evaluate_draw``, made once of the same blocks."""
-
-    def __init__(self, make: Callable[..., Any]) -> None:
-        self._make = make
-        self._known: dict[Any, list[tuple[frozenset[CID], Any]]] = {}
-
-    def __call__(self, get: Get, draw: CID, predictions: CID, trainings: Iterable[CID]) -> Any:
-        key = (draw, predictions, tuple(trainings))
-        for needed, found in self._known.get(key, ()):
-            if all(_there(get, cid) for cid in needed):
-                return found
-        read: set[CID] = set()
-
-        def traced(cid: CID) -> bytes:
-            data = get(cid)
-            read.add(cid)
-            return data
-
-        found = self._make(traced, draw, predictions, key[2])
-        self._known.setdefault(key, []).append((frozenset(read), found))
-        return found
-
-
-def _there(get: Get, cid: CID) -> bool:
-    try:
-        return bool(get(cid)) or True
-    except Exception:
-        return False
-
-
-@contextmanager
-def remembering() -> Iterator[pytest.MonkeyPatch]:
-    """The evaluation of equal blocks is made once, as long as this lasts."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "evaluate_draw", _Remembered(evaluate_draw))
-        yield patch
+        return "1.file", None
+    if report.exit_code(strict=False):
+        if any(one.newer for one in report.checks):
+            return NEWER, None
+        if lacking := [one.id for one in report.checks if one.lacking]:
+            return lacking[0], None
+    return None, report

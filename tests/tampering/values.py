@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 from registry.core.ipld.cid import CID
@@ -76,6 +77,9 @@ def _numbers(value: int) -> Iterator[tuple[str, Any]]:
 def _bytes(value: bytes) -> Iterator[tuple[str, Any]]:
     yield "last bit", value[:-1] + bytes([value[-1] ^ 1]) if value else b"\0"
     yield "first bit", bytes([value[0] ^ 1]) + value[1:] if value else b"\1"
+    for part in (1, 2, 3) if len(value) > 40 else ():
+        place = len(value) * part // 4
+        yield f"a bit at {part}/4", value[:place] + bytes([value[place] ^ 4]) + value[place + 1 :]
     yield "shorter", value[:-1]
     yield "longer", value + b"\0"
 
@@ -123,6 +127,16 @@ def others(value: Any, *, fixed_keys: bool) -> Iterator[tuple[str, Any]]:
     else:
         yield "null", None
         yield "another type", [value] if not isinstance(value, list) else {"0": value}
+
+
+def exchanged(value: Any) -> Iterator[tuple[str, str, Any]]:
+    """A record or row in which two values of one type change places: one of them, a word for it, the new value."""
+    names = list(value) if isinstance(value, dict) else list(range(len(value)))
+    for one, other in combinations(names, 2):
+        if type(value[one]) is type(value[other]) and value[one] != value[other] and value[one] is not None:
+            made: Any = dict(value) if isinstance(value, dict) else list(value)
+            made[one], made[other] = value[other], value[one]
+            yield str(one), f"exchanged with {other}", made
 
 
 def elsewhere(value: Any, pool: Sequence[Any]) -> Iterator[Any]:

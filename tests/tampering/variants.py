@@ -8,18 +8,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
 from registry.core.errors import EmotionetError
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR
+from registry.core.records import versions
 from registry.core.table import tables
 from registry.core.table.columns import KINDS, Shape
 from tests.support.forgery import OtherKey
 from tests.tampering.forger import Forger
+from tests.tampering.invented import Invented
 from tests.tampering.sealed import File, Sealed
-from tests.tampering.values import Path, at, elsewhere, field_of, others, replaced_at, walk
+from tests.tampering.values import Path, at, elsewhere, exchanged, field_of, others, replaced_at, walk
+from tests.tampering.wider import Wider
 
 OUTSIDER, HOLDER, STAMPS_KEPT, ANOTHER = "outsider", "holder", "holder, stamps kept", "another key"
 OPEN_MAPS = ("values", "arguments", "hardware", "events", "query", "aliases", "statement")
@@ -66,6 +69,9 @@ class Tampering:
                 yield from self._of_table(cid, value)
         yield from self._of_blocks()
         yield from self._of_signatures()
+        yield from (Variant(*one) for one in Wider(self.forger))
+        for how, make in Invented(self.forger):
+            yield Variant("evaluation", "(all)", f"invented: {how}", HOLDER, make)
 
     def _by(self, what: str, field: str, how: str, cid: CID, new: Any, more: Any = None) -> Iterator[Variant]:
         """One change, by everybody who could make it."""
@@ -93,6 +99,10 @@ class Tampering:
             for number, new in enumerate(elsewhere(one, self._pool[kind, field])):
                 more = {link: self._extra[link] for link in _links(new) if link in self._extra}
                 yield from self._by(kind, field, f"replayed {number}", cid, replaced_at(value, path, new), more)
+        for field, how, new in exchanged(value):
+            yield from self._by(kind, field, how, cid, new)
+        for how, new in _older(kind, value):
+            yield from self._by(kind, "v", how, cid, new)
         for other, found in self._others.items():
             known = other in self.forger.blocks or kind in ("entry", "evidence")  # which are true of another release
             if isinstance(found, dict) and found.get("type") == kind and not known:
@@ -122,12 +132,17 @@ class Tampering:
                 near = rows[(number + 1) % len(rows)]
                 for how, new in self._near(row, near, path):
                     yield (field, how), [*rows[:number], replaced_at(row, path, new), *rows[number + 1 :]]
+            for name, how, new in exchanged(row):
+                yield (KINDS[kind].columns[int(name)], how), [*rows[:number], new, *rows[number + 1 :]]
         for (n, one), (m, two) in pairwise(enumerate(rows)):
             for place, column in enumerate(KINDS[kind].columns):
                 if one[place] != two[place] and column not in KINDS[kind].key:
                     swapped = [list(row) for row in rows]
                     swapped[n][place], swapped[m][place] = two[place], one[place]
                     yield (column, "swapped with the next row's"), swapped
+        for place, other in combinations(range(len(KINDS[kind].columns)), 2):
+            if all(type(row[place]) is type(row[other]) for row in rows) and rows:
+                yield ("(row)", "two columns exchanged"), [_with_exchanged(row, place, other) for row in rows]
         yield from self._more_rows(kind, rows)
 
     def _near(self, row: Any, near: Any, path: Path) -> Iterator[tuple[str, Any]]:
@@ -180,6 +195,9 @@ class Tampering:
         for number, (cid, data) in enumerate(file.sections):
             what = f"block {_kind(self.forger.values.get(cid), cid)}"
             middle = len(data) // 2
+            for how, new in others(data, fixed_keys=False) if cid.codec != DAG_CBOR else ():
+                if isinstance(new, bytes):
+                    yield Variant(what, "bytes", how, HOLDER, partial(self._forged, {cid: new}))
             changed = {
                 "first byte": bytes([data[0] ^ 1]) + data[1:] if data else b"x",
                 "a byte": data[:middle] + bytes([data[middle] ^ 16]) + data[middle + 1 :] if data else b"y",
@@ -192,6 +210,9 @@ class Tampering:
                     yield Variant(what, "bytes", how, OUTSIDER, _with(file, number, [(cid, new)]))
             yield Variant(what, "block", "removed", OUTSIDER, _with(file, number, []))
             yield Variant(what, "block", "another under its CID", OUTSIDER, _with(file, number, [(cid, b"other")]))
+
+    def _forged(self, changed: Any) -> File:
+        return self.forger.forge(changed, signer=self.sealed.key)
 
     def _of_signatures(self) -> Iterator[Variant]:
         """Everything signed by somebody else, as that other or in the issuer's name; roots left out."""
@@ -211,6 +232,23 @@ class Tampering:
 
     def _signed_by(self, other: Any, changed: Any) -> Callable[[], File]:
         return lambda: self.forger.forge(changed, signer=other)
+
+
+def _older(kind: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The record as an older version writes it, what that has not left out."""
+    for version in range(value["v"] - 1, 0, -1) if type(value.get("v")) is int else ():
+        lacks = {name for step in versions.STEPS.get(kind, ())[version - 1 :] for name in _added(step)}
+        yield f"as version {version}", {**{n: one for n, one in value.items() if n not in lacks}, "v": version}
+
+
+def _added(step: versions.Step) -> set[str]:
+    return set(step.up({}))
+
+
+def _with_exchanged(row: list[Any], one: int, other: int) -> list[Any]:
+    made = list(row)
+    made[one], made[other] = row[other], row[one]
+    return made
 
 
 def _table(shape: Shape, rows: list[list[Any]]) -> tuple[CID, dict[CID, bytes]]:

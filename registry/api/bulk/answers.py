@@ -34,7 +34,7 @@ class Answer(msgspec.Struct):
     status: str = "rejected"
     code: str | None = None
     reason: str | None = None
-    note: str | None = None  # a box was cut to its picture, or the image is withdrawn
+    note: str | None = None  # a box was cut, the image is withdrawn or can't be decoded
 
 
 class Answers:

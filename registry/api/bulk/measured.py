@@ -20,20 +20,20 @@ from registry.api.v1.wire import MAX_IMAGE_BYTES
 from registry.catalog.index.staged import Staged
 from registry.catalog.queries.labeled_images.images import stored_by_cid
 from registry.catalog.queries.signed_records.withdrawals import images_of, withdrawn_among
-from registry.catalog.queries.signed_records.withdrawn_rows import images_without_rows
+from registry.catalog.queries.signed_records.withdrawn_rows import images_without_rows, touching
 from registry.content.labels import LabelRow, Rejection
 from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, RAW, SHA2_256
+from registry.core.picture_header import header_trouble
 from registry.core.ports.store import BlockReader, read_ahead
 from registry.imaging.inspect_image import Picture, inspect_image, rights_of
-from registry.workflows.images.registering.labeled_rows import NewRow, fit_boxes, new_row
+from registry.workflows.images.registering.labeled_rows import TAKEN_BACK, WITHDRAWN, NewRow, fit_boxes, new_row
 from registry.workflows.images.registering.row_groups import stage
 from registry.workflows.images.registering.speaker import Speaker
 from registry.workflows.parts import Parts
 from registry.workflows.references.refer import CODECS
 
-WITHDRAWN = "the image is withdrawn: it is neither served nor taken into snapshots"
 _TOGETHER = 1000  # rows whose CIDs are looked up by a few statements
 _Known = Mapping[str, tuple[bytes, int, dict[str, str]]]
 
@@ -61,15 +61,23 @@ def measured(sender: Sender, given: Iterable[Given], answers: Answers) -> Iterat
         made = list(_measured(sender, [one for one in batch if isinstance(one, LabelRow)], answers, waiting))
         with sender.parts.catalog.read() as db:
             gone = withdrawn_among(db, {row.sha256.hex(): str(row.cid) for row in (*made, *waiting)})
+            said = {(row.sha256.hex(), row.contributor) for row in (*made, *waiting)}
+            back = touching(db, sender.issuer, said)
         if sender.waiting is not None:
-            stage(sender.waiting, (_noted(row, gone) for row in waiting))
-        yield from (_noted(row, gone) for row in made) if gone else made
+            stage(sender.waiting, (_noted(row, gone, back) for row in waiting))
+        yield from (_noted(row, gone, back) for row in made) if gone or back else made
 
 
-def _noted(row: NewRow, gone: Collection[str]) -> NewRow:
-    if row.sha256.hex() not in gone:
+def _noted(row: NewRow, gone: Collection[str], back: Collection[tuple[str, str]]) -> NewRow:
+    sha256 = row.sha256.hex()
+    note = WITHDRAWN if sha256 in gone else TAKEN_BACK if (sha256, row.contributor) in back else None
+    if note is None:
         return row
-    return replace(row, note=f"{row.note}; {WITHDRAWN}" if row.note else WITHDRAWN)
+    return _with_note(row, note)
+
+
+def _with_note(row: NewRow, note: str) -> NewRow:
+    return replace(row, note=f"{row.note}; {note}" if row.note else note)
 
 
 def _measured(sender: Sender, rows: Sequence[LabelRow], answers: Answers, waiting: list[NewRow]) -> Iterator[NewRow]:
@@ -97,7 +105,7 @@ def _measured(sender: Sender, rows: Sequence[LabelRow], answers: Answers, waitin
         for bad in fitted.rejected:
             answers.unfit(bad, made)
         notes = [note for _, note in fitted.cut]
-        yield from (replace(one, note=notes[0]) if notes else one for one in fitted.rows)
+        yield from (_with_note(one, notes[0]) if notes else one for one in fitted.rows)
 
 
 def _taken_back(sender: Sender, rows: Sequence[LabelRow]) -> set[str]:
@@ -139,7 +147,9 @@ def _new_row(sender: Sender, row: LabelRow, known: _Known) -> tuple[NewRow, Pict
     found = _read_raw(store, cid, hidden) if _is_raw(cid) else _read(store, cid, hidden)
     picture = inspect_image(found.data) if row.boxes else None
     read = rights_of(found.data) if picture is None else dict(picture.rights)
-    return new_row(row, found.sha256, found.size, cid, contributor, read), picture
+    trouble = header_trouble(found.data) if picture is None else picture.trouble
+    made = new_row(row, found.sha256, found.size, cid, contributor, read)
+    return replace(made, note=f"training can't decode the image: {trouble}" if trouble else None), picture
 
 
 def _is_raw(cid: CID) -> bool:

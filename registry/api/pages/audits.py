@@ -7,11 +7,9 @@ deleted when its audit has ended, however it ended; levels beyond those that are
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,14 +25,16 @@ from registry.api.common import Home, Published
 from registry.api.pages.base.common import check_form, form_files, html, language, redirect, with_query, writer
 from registry.api.pages.base.session import AnyRequest
 from registry.api.pages.releases import release_of
-from registry.api.problems import HttpProblem
-from registry.api.serving import heavy
-from registry.api.serving.computing import AT_ONCE, computing
+from registry.api.serving import auditing
+from registry.api.serving.computing import AT_ONCE
 from registry.api.serving.followers import Events, stream
+from registry.api.serving.heavy import Asked
 from registry.api.v1.audits import FREE_LEVEL
 from registry.api.v1.wire import AuditPath
-from registry.core.errors import EmotionetError, InvalidInput
+from registry.api.v1.wire_runs import MOST_SAMPLED
+from registry.core.errors import InvalidInput
 from registry.provenance.checks.run_levels import MAX_LEVEL
+from registry.provenance.checks.target.deep import USUALLY, DeepOptions
 from registry.web.base.words import Words
 from registry.web.pages.audits import audit_list, audit_page, in_words
 from registry.workflows.audit.keep_audit import begin_audit, show_audit, under_way
@@ -42,8 +42,7 @@ from registry.workflows.parts import Parts
 
 FILE_BYTES = 256 << 20  # of a CAR that is sent, and its form
 POLL_SECONDS = 0.3
-_slots, _uploads = threading.BoundedSemaphore(AT_ONCE), threading.BoundedSemaphore(AT_ONCE)
-_log = logging.getLogger("registry.api")
+_uploads = threading.BoundedSemaphore(AT_ONCE)
 
 
 @get("/audits", include_in_schema=False, sync_to_thread=True, reads=("target", "cursor"))
@@ -60,6 +59,7 @@ def list_audits(request: AnyRequest, home: Home) -> Response[str]:
         target=query.get("target", ""),
         levels=range(1, MAX_LEVEL + 1),
         free=FREE_LEVEL,
+        most=MOST_SAMPLED,
         megabytes=FILE_BYTES >> 20,
     )
 
@@ -72,14 +72,14 @@ def start_audit(request: AnyRequest, home: Home, published: Published) -> Respon
     if level is not None and level > FREE_LEVEL:
         writer(request, "admin")
     target = release_of(home, published, form.get("target", "").strip())
-    known = under_way(home, target, level)
+    deep = _deep(form.get("sample", "").strip(), level)
+    known = under_way(home, target, level) if deep == USUALLY else None
     if known is not None:
         return redirect(request, f"/audits/{known}")
-    _take(_slots, "other audits are under way: try again in a moment")
+    auditing.take(auditing.AUDITS)
     name = form.get("target", "").strip()[:256]
-    return redirect(
-        request, f"/audits/{_start(home, lambda: begin_audit(home, target, name, level), str(target), level)}"
-    )
+    begun = auditing.start(home, lambda: begin_audit(home, target, name, level), Asked(str(target), level, deep))
+    return redirect(request, f"/audits/{begun}")
 
 
 @post(
@@ -91,7 +91,7 @@ def start_audit(request: AnyRequest, home: Home, published: Published) -> Respon
 )
 def send_file(request: AnyRequest, home: Home) -> Response[Any]:
     """Audit a CAR file that is sent along; it is deleted when the audit has ended."""
-    _take(_uploads, "other files are coming in: try again in a moment")
+    auditing.take(_uploads, "other files are coming in: try again in a moment")
     try:
         form, files = check_form(request), form_files(request)
         if not files:
@@ -99,18 +99,15 @@ def send_file(request: AnyRequest, home: Home) -> Response[Any]:
         level = _level(form.get("level", ""))
         if level is not None and level > FREE_LEVEL:
             writer(request, "admin")
-        _take(_slots, "other audits are under way: try again in a moment")
+        deep = _deep(form.get("sample", "").strip(), level)
+        auditing.take(auditing.AUDITS)
         name, path = _name(files[0][1]), _copy(files[0][1])
     finally:
         _uploads.release()
     ended = partial(shutil.rmtree, path.parent, ignore_errors=True)
-    audit = _start(home, lambda: begin_audit(home, None, name, level), str(path), level, name, ended)
+    asked = Asked(str(path), level, deep, name=name)
+    audit = auditing.start(home, lambda: begin_audit(home, None, name, level), asked, ended)
     return redirect(request, f"/audits/{audit}")
-
-
-def _take(slots: threading.BoundedSemaphore, busy: str) -> None:
-    if not slots.acquire(timeout=1):
-        raise HttpProblem(503, busy, headers={"Retry-After": "10"})
 
 
 def _level(text: str) -> int | None:
@@ -119,6 +116,17 @@ def _level(text: str) -> int | None:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:3]) <= MAX_LEVEL):
         raise InvalidInput(f"a level is a number from 1 to {MAX_LEVEL}", code="bad_level", hint="choose one.")
     return int(text)
+
+
+def _deep(sample: str, level: int | None) -> DeepOptions:
+    """How many images the deeper levels look at; an empty field asks for what is usual."""
+    if not sample or level is None or level <= FREE_LEVEL:
+        return USUALLY
+    if not (sample.isascii() and sample.isdigit() and 1 <= int(sample[:8]) <= MOST_SAMPLED):
+        raise InvalidInput(
+            f"a sample is a number from 1 to {MOST_SAMPLED}", code="bad_sample", hint="correct it, or leave it empty."
+        )
+    return DeepOptions(sample=int(sample))
 
 
 def _name(file: UploadFile) -> str:
@@ -134,37 +142,6 @@ def _copy(file: UploadFile) -> Path:
         file.file.seek(0)
         shutil.copyfileobj(file.file, out)
     return path
-
-
-def _start(
-    home: Home,
-    begin: Callable[[], str],
-    target: str,
-    level: int | None,
-    name: str | None = None,
-    ended: Callable[[], object] = lambda: None,
-) -> str:
-    """Begin an audit in a thread of its own, which holds the slot that was taken; the audit's id."""
-
-    def work() -> None:
-        try:
-            computing.run(home, heavy.carry_out_audit, audit, target, level, name)
-        except EmotionetError:
-            pass  # what ended it is kept, and its page says it
-        except Exception as error:
-            _log.error("audit %s ended because of a defect", audit, exc_info=error)
-        finally:
-            _slots.release()
-            ended()
-
-    try:
-        audit = begin()
-    except BaseException:
-        _slots.release()
-        ended()
-        raise
-    threading.Thread(target=work, name=f"audit-{audit}", daemon=True).start()
-    return audit
 
 
 @get("/audits/{audit:str}", include_in_schema=False, sync_to_thread=True)

@@ -4,11 +4,11 @@ framework, so that a process which computes is small."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from registry.assembly import Home
 from registry.core.ipld.cid import CID
-from registry.provenance.checks.target.deep import DeepOptions
+from registry.provenance.checks.target.deep import USUALLY, DeepOptions
 
 
 def audit(
@@ -31,11 +31,25 @@ def audit(
     return {**report.to_json(), "published": {"audit": str(signed.record), "entry": str(signed.entry)}}
 
 
-def carry_out_audit(home: Home, kept: str, target: str, level: int | None, name: str | None) -> None:
+class Asked(NamedTuple):
+    """What an audit that was noted is of: a CID, or a file's path, for which ``name`` stands; ``publish``: sign it."""
+
+    target: str
+    level: int | None
+    deep: DeepOptions = USUALLY
+    publish: bool = False
+    name: str | None = None
+
+
+def carry_out_audit(home: Home, kept: str, asked: Asked) -> None:
     """Make an audit that was noted; its report is kept."""
     from registry.workflows.audit.keep_audit import carry_out
 
-    carry_out(home, kept, target, level, name)
+    found = carry_out(home, kept, asked.target, asked.level, asked.name, deep=asked.deep)
+    if asked.publish:
+        from registry.workflows.audit.publish_audit import publish_audit
+
+        publish_audit(home, found)
 
 
 def report(home: Home, release: CID, language: str, claims: Sequence[str]) -> str:

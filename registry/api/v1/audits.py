@@ -9,25 +9,27 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
 from registry.api.answers.audits import AuditLine, KeptAudit, Lineage, Mention, Prov, PublishedAudit, Report
 from registry.api.answers.parts import Anchor, PageOf
 from registry.api.auth import authorize, sends_json
-from registry.api.common import Document, Home, Page, Published, page, problems, record
-from registry.api.serving import heavy
+from registry.api.common import PREFIX, Document, Home, Page, Published, page, problems, record
+from registry.api.serving import auditing, heavy
 from registry.api.serving.computing import computation_slot, computing
 from registry.api.serving.seen import document
 from registry.api.v1.wire import AuditPath, CidPath, Cursor, ImagePath, Limit, LineageFormat, Target
 from registry.api.v1.wire_runs import NewAudit
 from registry.catalog.queries import kept_audits
 from registry.core import records
+from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
 from registry.core.issuers import read_issuer
 from registry.core.records import to_value
 from registry.exports.prov import prov_json
 from registry.provenance.checks.target.deep import DeepOptions
-from registry.workflows.audit.keep_audit import show_audit, with_status
+from registry.workflows.audit.keep_audit import begin_audit, show_audit, with_status
 from registry.workflows.log.anchor_documents import anchor_status
 from registry.workflows.names.resolve import find, resolve
 from registry.workflows.parts import Parts
@@ -35,6 +37,7 @@ from registry.workflows.store.find_records import is_digest, look_up_page, recor
 from registry.workflows.store.lineage_status import lineage_with_status
 from registry.workflows.store.typed_source import names_content
 
+_QUEUED = {202: ResponseSpec(dict[str, Any], description="It is under way: see Location", generate_examples=False)}
 FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
 
 
@@ -42,28 +45,45 @@ FREE_LEVEL = 4  # asked for alone; without a level 6 is checked too
     "/audits",
     status_code=200,
     guards=[sends_json],
-    responses=problems(401, 403, 404, 410, 415, 422),
+    responses=problems(401, 403, 404, 410, 415, 422) | _QUEUED,
     sync_to_thread=True,
-    answer=Report,
+    answer=(Report, KeptAudit),
 )
 def create_audit(
     request: Request[Any, Any, Any], home: Home, published: Published, data: JSONBody[NewAudit]
-) -> Document:
-    """Check what a release claims, here and now. Without `level`: 1 to 4 and 6. Deeper, or to publish it, needs an
-    admin token. Who asks the same while an audit is under way has its answer, unless something new was said; none is
-    kept after that."""
-    if data.publish or (data.level is not None and data.level > FREE_LEVEL):
+) -> Response[Document]:
+    """Check what a release claims. Without `level`: 1 to 4 and 6. Deeper, or to publish it, needs an admin token.
+
+    Up to level 4, and without a level, the report is the answer. Who asks the same while such an audit is under way has
+    its answer, unless something new was said; none is kept after that. Levels from 5 take minutes or hours: the answer
+    is 202, and `Location` says how far the audit is and, when it is `done`, what it found.
+    """
+    is_deep = data.level is not None and data.level > FREE_LEVEL
+    if data.publish or is_deep:
         authorize(request, home, "admin")
     target = find(home, data.target)
     record(home, published, str(target))
     deep = DeepOptions(data.sample, data.all, data.fold, data.epochs)
+    if is_deep:
+        return _queued(home, target, data, deep)
     asked = (str(target), data.level, data.issuer and read_issuer(data.issuer), deep, data.publish)
 
     def answer() -> Document:
         with computation_slot():
             return dict(computing.run(home, heavy.audit, *asked))
 
-    return dict(computing.once(("audit", id(home), *asked, request.app.state.watch.marks().said), answer))
+    key = ("audit", id(home), *asked, request.app.state.watch.marks().said)
+    return Response(dict(computing.once(key, answer)), status_code=200)
+
+
+def _queued(home: Home, target: CID, data: NewAudit, deep: DeepOptions) -> Response[Document]:
+    """Begin an audit of hours. It is kept, so it answers no question that somebody else might answer otherwise."""
+    if data.issuer is not None:
+        raise UsageError("an audit of the deeper levels takes no issuer", hint="compare `issuer` of its report.")
+    auditing.take(auditing.AUDITS)
+    asked = heavy.Asked(str(target), data.level, deep, data.publish)
+    audit = auditing.start(home, lambda: begin_audit(home, target, data.target, data.level), asked)
+    return Response(show_audit(home, audit), status_code=202, headers={"Location": f"{PREFIX}/audits/{audit}"})
 
 
 @get("/audits", responses=problems(404, 422), sync_to_thread=True, answer=(PageOf[PublishedAudit], PageOf[AuditLine]))

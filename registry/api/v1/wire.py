@@ -89,6 +89,10 @@ TokenFilter = Annotated[
     ),
 ]
 Filter = Annotated[str | None, QueryParameter(min_length=1, max_length=200, pattern=_NO_NUL)]
+_SUBJECT = "the pseudonym that images have: over HTTP nobody's name is looked up, for it would tell whose that is"
+SubjectFilter = Annotated[
+    str | None, QueryParameter(min_length=1, max_length=200, pattern=_NO_NUL, description=_SUBJECT)
+]
 Key = Annotated[
     str | None,
     HeaderParameter(
@@ -193,7 +197,7 @@ class Query(Request, frozen=True):
     label: Name | None = None
     issuer: Name | None = None
     contributor: Name | None = None
-    subject: Name | None = None
+    subject: Annotated[Name, Meta(description=_SUBJECT)] | None = None
     licence: Name | None = None
     consent: Name | None = None
     attributes: Attributes = msgspec.field(default_factory=dict)

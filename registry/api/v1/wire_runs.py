@@ -58,13 +58,16 @@ class NewClaims(Request, frozen=True):
     claims: Annotated[list[Claim], Meta(min_length=1, max_length=MAX_CLAIMS)]
 
 
+MOST_SAMPLED = 1_000_000  # images of an audit's sample
+
+
 class NewAudit(Request, frozen=True):
     """What to audit, up to which level (1 to 4 and 6 unless said), and whose release it must be."""
 
     target: CidText
     level: Annotated[int, Meta(ge=1, le=8)] | None = None
     issuer: Annotated[str, Meta(pattern="^(did:pkh:eip155:1:)?0x[0-9a-fA-F]{40}$")] | None = None
-    sample: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None  # of the deeper levels: how many at most
+    sample: Annotated[int, Meta(ge=1, le=MOST_SAMPLED)] | None = None  # of the deeper levels: how many at most
     all: bool = False  # of the deeper levels: no sample
     fold: Annotated[int, Meta(ge=0, le=10_000)] | None = None  # of level 8
     epochs: Annotated[int, Meta(ge=1, le=100_000)] | None = None  # of level 8: only the first ones

@@ -24,23 +24,7 @@ DROP = ("cid", "size", "licence", "subject", "labels", "contributors", "class") 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
     verbs = group(commands, "images", "the catalog of labeled images")
-    listing = add(verbs, common, "list", run_list, "list images")
-    listing.add_argument(
-        "--label", help="a label as it was given, or a class, which stands for all labels that mean it"
-    )
-    listing.add_argument("--issuer", type=issuer)
-    for name in ("contributor", "status"):
-        listing.add_argument(f"--{name}")
-    listing.add_argument("--subject", help=SUBJECT)
-    listing.add_argument(
-        "--rights",
-        nargs="?",
-        const=ANY,
-        metavar="SIGNAL",
-        help="only images of whose use something is said, by this signal or any; each with what is said",
-    )
-    classes_option(listing)
-    limit(listing)
+    _add_filters(add(verbs, common, "list", run_list, "list images"))
     add(verbs, common, "show", run_show, "one image and its label history").add_argument(
         "image", metavar="IMAGE", help=IMAGE
     )
@@ -64,6 +48,26 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         "destroy the key of a person's pseudonym: nobody can tell any more whose it was",
     )
     forgetting.add_argument("subject", metavar="SUBJECT", help="the name as the table of labels has it")
+
+
+def _add_filters(listing: argparse.ArgumentParser) -> None:
+    """Which images are listed."""
+    listing.add_argument(
+        "--label", help="a label as it was given, or a class, which stands for all labels that mean it"
+    )
+    listing.add_argument("--issuer", type=issuer)
+    for name in ("contributor", "status"):
+        listing.add_argument(f"--{name}")
+    listing.add_argument("--subject", help=SUBJECT)
+    listing.add_argument(
+        "--rights",
+        nargs="?",
+        const=ANY,
+        metavar="SIGNAL",
+        help="only images of whose use something is said, by this signal or any; each with what is said",
+    )
+    classes_option(listing)
+    limit(listing)
 
 
 def run_list(wanted: argparse.Namespace, output: Output) -> int:

@@ -29,6 +29,23 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     limit(add(verbs, common, "list", run_list, "list releases"))
     add(verbs, common, "show", run_show, "one release").add_argument("release", metavar="RELEASE", help=RELEASE)
     _add_report(verbs, common)
+    _add_files(verbs, common)
+    comparing = add(verbs, common, "compare", run_compare, "compare two releases on the images that both judged")
+    comparing.add_argument("a", metavar="A", help=RELEASE)
+    comparing.add_argument("b", metavar="B", help=RELEASE)
+    comparing.add_argument(
+        "--html", type=path_argument, metavar="FILE", help="also write the comparison as an HTML page"
+    )
+    comparing.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
+    claiming = add(verbs, common, "claim", run_claim, "judge claims after the fact, from the published predictions")
+    claiming.add_argument("release", metavar="RELEASE", help=RELEASE)
+    claiming.add_argument("claims", nargs="+", **CLAIM)
+    _add_plans(commands, common)
+    _add_predict(commands, common)
+
+
+def _add_files(verbs: Subparsers, common: argparse.ArgumentParser) -> None:
+    """What other programs and hubs read."""
     carding = add(verbs, common, "card", run_card, "a release's model card, for README.md on a model hub")
     carding.add_argument("release", metavar="RELEASE", help=RELEASE)
     carding.add_argument(
@@ -47,18 +64,6 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"for {', '.join(FOLDERS)}: a folder that does not exist yet",
     )
-    comparing = add(verbs, common, "compare", run_compare, "compare two releases on the images that both judged")
-    comparing.add_argument("a", metavar="A", help=RELEASE)
-    comparing.add_argument("b", metavar="B", help=RELEASE)
-    comparing.add_argument(
-        "--html", type=path_argument, metavar="FILE", help="also write the comparison as an HTML page"
-    )
-    comparing.add_argument("--lang", choices=("en", "es"), default="en", help="the page's language")
-    claiming = add(verbs, common, "claim", run_claim, "judge claims after the fact, from the published predictions")
-    claiming.add_argument("release", metavar="RELEASE", help=RELEASE)
-    claiming.add_argument("claims", nargs="+", **CLAIM)
-    _add_plans(commands, common)
-    _add_predict(commands, common)
 
 
 def _add_report(verbs: Subparsers, common: argparse.ArgumentParser) -> None:

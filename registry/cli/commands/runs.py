@@ -36,7 +36,12 @@ ENDED = {"completed", "failed", "cancelled"}
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     """Add this noun's commands."""
-    training: Any = add(commands, common, "train", run_train, "train on a snapshot: plan, anchor, draw, run")
+    _add_train(add(commands, common, "train", run_train, "train on a snapshot: plan, anchor, draw, run"))
+    _add_verbs(group(commands, "runs", "training runs"), common)
+
+
+def _add_train(training: Any) -> None:
+    """The arguments of `train`, but those that a method adds."""
     training.add_argument("snapshot", metavar="SNAPSHOT", help=RECORD)
     name_option(training, "run")
     training.add_argument("--recipe", metavar="NAME|FILE", help="default: the method's own")
@@ -65,7 +70,10 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     training.add_argument(
         "--unanchored", action="store_true", help="do not wait for the chain (audit level 3 will not hold)"
     )
-    verbs = group(commands, "runs", "training runs")
+
+
+def _add_verbs(verbs: Subparsers, common: argparse.ArgumentParser) -> None:
+    """What one does with runs."""
     limit(add(verbs, common, "list", run_list, "list runs"))
     add(verbs, common, "show", run_show, "one run").add_argument("run", metavar="RUN", help=RUN)
     dropping = add(verbs, common, "dropped", run_dropped, "images that cleaning dropped, with reason and measure")

@@ -98,10 +98,12 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
 
 @contextmanager
 def _upkeep(parts: Parts) -> Iterator[None]:
-    """What is done beside a worker: the planner is told of the tables, followed logs are brought up to date."""
+    """What is done beside a worker: the planner is told of the tables, followed logs are brought up to date, and what
+    waits for a timestamp is asked for again."""
     from registry.workflows.follow.beside_worker import kept_up_to_date
+    from registry.workflows.log.pending_stamps import asked_again
 
-    with kept_statistics(parts), kept_up_to_date(parts):
+    with kept_statistics(parts), kept_up_to_date(parts), asked_again(parts):
         yield
 
 

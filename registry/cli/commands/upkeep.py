@@ -31,8 +31,8 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     rebuilding.add_argument(
         "--from",
         dest="head",
-        metavar="CID",
-        help="first fetch the log that ends with this entry, and what it says",
+        metavar="CID|chain",
+        help="first fetch the log that ends with this entry (`chain`: this key's newest anchor), and what it says",
     )
     rebuilding.add_argument("--gateway", metavar="URL", help="with --from: from here (else from EMOTIONET_GATEWAYS)")
     add(commands, common, "doctor", run_doctor, "check that everything this home needs is there and works")
@@ -142,13 +142,16 @@ def _from_log(opened: Home, wanted: argparse.Namespace, output: Output) -> dict[
     """With what a gateway serves of an issuer's log."""
     from registry.content.sources.gateway import GatewayClient
     from registry.core.ipld.typed_cid import given
+    from registry.workflows.follow.heads import CHAIN, newest_anchored
     from registry.workflows.upkeep.rebuild_from_log import rebuild_from_log
 
     source = opened.source if wanted.gateway is None else GatewayClient([wanted.gateway])
     if source is None:
         raise UsageError("no gateway is named", hint="name one with --gateway, or set EMOTIONET_GATEWAYS.")
     bars = output.progress()
-    done = rebuild_from_log(opened, given(wanted.head), source, bars)
+    anchored = wanted.head == CHAIN
+    head = newest_anchored(opened, opened.key.did, source) if anchored else given(wanted.head)
+    done = rebuild_from_log(opened, head, source, bars)
     bars.close()
     return done
 

@@ -37,7 +37,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     )
     publish.add_argument("--cosignatures", metavar="FILE", help="take what a witness wrote to a file")
     forked = add(log, common, "equivocation", run_equivocation, "write evidence that an issuer showed two histories")
-    forked.add_argument("issuer", metavar="ISSUER", help="whose log: a DID, or its address")
+    forked.add_argument("issuer", metavar="ISSUER|FILE.car", help="whose log: a DID, or its address; or a file")
     forked.add_argument("-o", "--out", metavar="FILE", help="the file to write (default: stdout)")
     witness = add(
         commands, common, "witness", run_witness, "cosign others' checkpoints that go on from what was seen before"
@@ -124,12 +124,21 @@ def run_publish(wanted: argparse.Namespace, output: Output) -> int:
 
 def run_equivocation(wanted: argparse.Namespace, output: Output) -> int:
     """Write what shows that an issuer's log forks; `emotionet audit FILE` checks it anywhere."""
+    from registry.core.errors import NotFound
     from registry.core.issuers import read_issuer
     from registry.core.tlog import equivocation
-    from registry.workflows.log.equivocations import equivocation_of
+    from registry.workflows.log.equivocations import equivocation_of, equivocations_in
 
-    with home() as opened:
-        document = equivocation_of(opened, read_issuer(wanted.issuer))
+    if Path(wanted.issuer).is_file():
+        found = equivocations_in(Path(wanted.issuer))
+        if not found:
+            raise NotFound(
+                f"nothing in {wanted.issuer} shows that a log forks", hint="name an issuer, or another file."
+            )
+        document = found[0]
+    else:
+        with home() as opened:
+            document = equivocation_of(opened, read_issuer(wanted.issuer))
     if wanted.out:
         _write(equivocation.to_bytes(document).decode(), wanted.out)
         output.document({"path": wanted.out, **document}, identity="path", text=[equivocation.check(document).text])

@@ -13,6 +13,11 @@ from registry.core.text.amounts import duration
 from registry.core.text.cleaning import counted
 from registry.workflows.withdrawals.withdrawn import sentences
 
+CORRECTIONS = {  # of a plan, for people
+    "holm": "corrected for the number of attempts (Holm)",
+    "none": "not corrected for the number of attempts",
+}
+
 
 def estimate_text(done: dict[str, Any]) -> list[str]:
     """What a run would do and cost."""
@@ -23,6 +28,7 @@ def estimate_text(done: dict[str, Any]) -> list[str]:
         f"folds drawn from the plan's seed{''.join(f' and {one}' for one in done['beacons'])}",
         f"base weights: {done['base']}" + (f", licence {done['base_licence']}" if done["base_licence"] else ""),
         f"published weights: {done['final'].replace(':', ' ')}; claims: {cell(done['claims'])}",
+        f"verdicts {CORRECTIONS[done['correction']]}",
         f"{counted(done['trainings'], 'training')}, {done['side_by_side']} at a time on engine {done['engine']}",
         f"about {duration(done['seconds'])}, {done['memory'] / 2**30:.1f} GiB of memory, "
         f"{done['disk'] / 2**20:.0f} MiB of disk",

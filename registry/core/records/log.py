@@ -65,22 +65,25 @@ class Block(Part, frozen=True, kw_only=True):
 
 EVM = "evm"
 WITNESS = "witness"  # a tlog-proof: the entry is in a tree that its issuer, and perhaps witnesses, signed
+EVIDENCE_KINDS = (EVM, "rfc3161", "opentimestamps", WITNESS)  # of version 1 of evidence
 
 
 class Evidence(Record, frozen=True, kw_only=True, tag="evidence"):
     """What shows when an entry was there: a statement, and the proof that goes with it. Unsigned.
 
-    ``kind``: ``evm`` (``statement`` is a ``Block``, asked of the chain), ``journal``, ``rfc3161``, ``opentimestamps``,
-    ``witness``, or one that came later. ``proof``: bytes that can be verified offline, given a trust
-    root that the auditor chose; None where there are none.
+    ``kind``: ``evm`` (``statement`` is a ``Block``, asked of the chain), ``rfc3161``, ``opentimestamps`` or
+    ``witness``; another one is another version. ``proof``: bytes that can be verified offline, given a trust root that
+    the auditor chose; None where there are none.
     """
 
     entry: bytes  # named: the anchored entry, newest of its log
-    kind: str  # evm, journal, rfc3161, opentimestamps, witness, or one that came later
+    kind: str  # evm, rfc3161, opentimestamps, witness
     statement: dict[str, Any]  # of kind evm exactly the fields of Block
     proof: bytes | None  # bytes that can be verified offline; None if there are none
 
     def __post_init__(self) -> None:
+        if self.kind not in EVIDENCE_KINDS:
+            raise InvalidInput(f"malformed evidence: {self.kind[:40]!r} is no kind of it", code="malformed_record")
         if self.kind == EVM:
             self._block()
 

@@ -4,7 +4,11 @@ A document holds both halves and what shows that they exclude each other, and is
 
 - ``entries``: two different entries with one number, with one entry before them, or of two openings;
 - ``checkpoints``: two checkpoints of one size and different roots; or of different sizes, where a consistency proof
-  shows that the newer tree begins with another tree (``prefix``) than the older checkpoint's.
+  shows that the newer tree begins with another tree (``prefix``) than the older checkpoint's;
+- ``trees``: each half is an entry, or the proof that an entry is in a tree (with ``leaves``, which name that entry);
+  both say something of the same entries of the log, and not the same.
+
+``beside`` holds the changes of keys that entries rest on, so that their signatures can be checked.
 
 Invariant: ``check`` returns only where both halves carry their issuer's signature and exclude each other; anything else
 is ``InvalidInput`` or ``Untrusted`` (``no_equivocation``), so nobody can be accused by a made-up document.
@@ -18,18 +22,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from registry.core import log, records
-from registry.core.errors import InvalidInput, Untrusted
-from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
-from registry.core.records import Entry
+from registry.core import log
+from registry.core.errors import Untrusted
+from registry.core.ipld.cid import CID
+from registry.core.ipld.dag import Get
 from registry.core.tlog import issuer_log, merkle
 from registry.core.tlog.checkpoint import read_hash
+from registry.core.tlog.halves import Kept, bad, contradiction, encoded, entry_half, packed, reader, told, unpacked
 from registry.core.tlog.issuer_log import Signed
 
 TYPE = "emotionet-equivocation"
 VERSION = 1
 MAX_BYTES = 1 << 20
-ENTRIES, CHECKPOINTS = "entries", "checkpoints"
+ENTRIES, CHECKPOINTS, TREES = "entries", "checkpoints", "trees"
+Half = bytes | tuple[bytes, CID]  # an entry's bytes; or a tlog-proof, and the entry that it proves to be in a tree
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,25 @@ class Equivocation:
     text: str
 
 
-def of_entries(first: bytes, second: bytes) -> dict[str, Any]:
-    """The document of two entries' exact bytes. ``Untrusted`` (``no_equivocation``) where they fit together."""
-    halves = [base64.b64encode(one).decode() for one in (first, second)]
-    return _checked({"kind": ENTRIES, "issuer": _entry(first)[1].issuer, "halves": halves})
+def of_entries(first: bytes, second: bytes, get: Get = log.nothing) -> dict[str, Any]:
+    """The document of two entries' exact bytes; ``get`` reads the changes of keys that they rest on. ``Untrusted``
+    (``no_equivocation``) where they fit together."""
+    read = Kept(get)
+    issuer = entry_half(first, read)[1].issuer
+    entry_half(second, read)
+    return _checked({"kind": ENTRIES, "issuer": issuer, "halves": [packed(first), packed(second)], **read.beside()})
+
+
+def of_trees(first: Half, second: Half, get: Get = log.nothing) -> dict[str, Any]:
+    """The document of two that say different things of the same entries of a log: a proof of inclusion, and another
+    or an entry. ``Untrusted`` (``no_equivocation``) where they fit together, or nothing shows that they don't."""
+    read, halves, leaves = Kept(get), [], []
+    for one in (first, second):
+        halves.append(packed(one) if isinstance(one, bytes) else one[0].decode())
+        leaves.append(None if isinstance(one, bytes) else packed(bytes(one[1])))
+    issuer = told(halves[0], leaves[0], read).issuer
+    told(halves[1], leaves[1], read)
+    return _checked({"kind": TREES, "issuer": issuer, "halves": halves, "leaves": leaves, **read.beside()})
 
 
 def of_checkpoints(older: Signed, newer: Signed, newer_leaves: Sequence[bytes] = ()) -> dict[str, Any]:
@@ -87,13 +108,13 @@ def is_one(head: bytes) -> bool:
 def read(data: bytes) -> Equivocation:
     """What a file shows. ``InvalidInput`` (``bad_equivocation``) for what is no such document, else as ``check``."""
     if len(data) > MAX_BYTES:
-        raise _bad("it is too large")
+        raise bad("it is too large")
     try:
         found = json.loads(data)
     except (ValueError, RecursionError):
-        raise _bad("it is no JSON") from None
+        raise bad("it is no JSON") from None
     if not isinstance(found, dict):
-        raise _bad("it is no map")
+        raise bad("it is no map")
     return check(found)
 
 
@@ -102,22 +123,36 @@ def check(document: dict[str, Any]) -> Equivocation:
     ``bad_proof``, ``no_equivocation``)."""
     halves = document.get("halves")
     if document.get("type") != TYPE or document.get("v") != VERSION:
-        raise _bad("its type or version is another")
+        raise bad("its type or version is another")
     if not isinstance(halves, list) or len(halves) != 2 or not all(isinstance(one, str) for one in halves):
-        raise _bad("it needs two halves")
+        raise bad("it needs two halves")
+    get = reader(document.get("beside", []))
     if document.get("kind") == ENTRIES:
-        found = _entries(*map(_unpacked, halves))
+        found = _entries(unpacked(halves[0]), unpacked(halves[1]), get)
+    elif document.get("kind") == TREES:
+        found = _trees(halves, document.get("leaves"), get)
     elif document.get("kind") == CHECKPOINTS:
         found = _checkpoints(document, *halves)
     else:
-        raise _bad("its kind is not known")
+        raise bad("its kind is not known")
     if document.get("issuer") != found.issuer:
-        raise _bad("it names another issuer than its halves")
+        raise bad("it names another issuer than its halves")
     return found
 
 
-def _entries(first: bytes, second: bytes) -> Equivocation:
-    (one, left), (two, right) = _entry(first), _entry(second)
+def _trees(halves: list[str], leaves: object, get: Get) -> Equivocation:
+    if not isinstance(leaves, list) or len(leaves) != len(halves):
+        raise bad("it does not name the entries that its proofs are of")
+    one, two = (told(half, leaf, get) for half, leaf in zip(halves, leaves, strict=True))
+    at = contradiction(one.known, two.known)
+    if one.issuer != two.issuer or at is None:
+        raise Untrusted("both can be of one log", code="no_equivocation")
+    where = f"entry {at[0]}" if at[1] == 1 else f"entries {at[0]} to {at[0] + at[1] - 1}"
+    return Equivocation(one.issuer, TREES, f"{one.issuer} signed {one.text} and {two.text}: they differ in {where}")
+
+
+def _entries(first: bytes, second: bytes, get: Get) -> Equivocation:
+    (one, left), (two, right) = entry_half(first, get), entry_half(second, get)
     if one == two or left.issuer != right.issuer:
         raise Untrusted("these are not two entries of one issuer", code="no_equivocation")
     said = f"{left.issuer} signed two entries"
@@ -130,21 +165,14 @@ def _entries(first: bytes, second: bytes) -> Equivocation:
     raise Untrusted(f"entries {left.seq} and {right.seq} can be of one log", code="no_equivocation")
 
 
-def _entry(data: bytes) -> tuple[CID, Entry]:
-    cid = cid_of(data, DAG_CBOR)
-    entry = records.parse_as(Entry, data)
-    log.verify_entry(entry)
-    return cid, entry
-
-
 def _checkpoints(document: dict[str, Any], first: str, second: str) -> Equivocation:
-    older, newer = issuer_log.read(first.encode()), issuer_log.read(second.encode())
+    older, newer = issuer_log.read(encoded(first)), issuer_log.read(encoded(second))
     sizes = older.checkpoint.size, newer.checkpoint.size
     if older.issuer != newer.issuer or older.checkpoint.size > newer.checkpoint.size:
         raise Untrusted("these are not an older and a newer checkpoint of one log", code="no_equivocation")
     prefix, hashes = document.get("prefix"), document.get("proof")
     if not isinstance(prefix, str) or not isinstance(hashes, list) or not all(isinstance(one, str) for one in hashes):
-        raise _bad("it has no proof")
+        raise bad("it has no proof")
     begins = read_hash(prefix)
     if sizes[0] == sizes[1]:
         begins = newer.checkpoint.root
@@ -157,14 +185,3 @@ def _checkpoints(document: dict[str, Any], first: str, second: str) -> Equivocat
     if sizes[0] == sizes[1]:
         text = f"{older.issuer} signed two different trees of {sizes[0]} entries"
     return Equivocation(older.issuer, CHECKPOINTS, text)
-
-
-def _unpacked(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:
-        raise _bad("a half is no base64") from None
-
-
-def _bad(why: str) -> InvalidInput:
-    return InvalidInput(f"this is no evidence of two histories: {why}", code="bad_equivocation")

@@ -96,6 +96,25 @@ def root_by_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes]
     return found
 
 
+def known_by_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
+    """All that an inclusion proof tells of a tree: by (first leaf, number of leaves) the root over these leaves, which
+    is the same in every tree with these leaves, whatever its size. ``Untrusted`` as ``root_by_inclusion``; the root
+    that it leads to is under (0, size), and is not checked here."""
+    root_by_inclusion(leaf, index, size, proof)
+    start, count, way = 0, size, []
+    while count > 1:
+        half = _split(count)
+        beside = (start + half, count - half) if index < start + half else (start, half)
+        way.append(((start, count), beside))
+        start, count = (start, half) if index < start + half else (start + half, count - half)
+    found = {(index, 1): leaf}
+    at = leaf
+    for (whole, beside), one in zip(reversed(way), proof, strict=True):
+        at = node_hash(at, one) if beside[0] > index else node_hash(one, at)
+        found |= {beside: one, whole: at}
+    return found
+
+
 def check_inclusion(leaf: bytes, index: int, size: int, tree: bytes, proof: Sequence[bytes]) -> None:
     """``Untrusted`` unless the tree with this root has this leaf hash at ``index``."""
     if root_by_inclusion(leaf, index, size, proof) != tree:

@@ -30,13 +30,19 @@ def provenance(source: Source) -> dict[str, Any]:
     }
 
 
-def export_key(issuer: str, pem_sha256: str, keyid: str) -> dict[str, Any]:
-    """By which the publishing key vouches for the P-256 key that signs beside it."""
+def export_key(issuer: str, signer: str, pem_sha256: str, keyid: str) -> dict[str, Any]:
+    """By which the publishing key vouches for the P-256 key that signs beside it. ``signer``: the DID of the publishing
+    key itself, which is not the issuer's where the log was handed over."""
     return {
         "_type": STATEMENT,
         "subject": [{"name": "export-key.pem", "digest": {"sha256": pem_sha256}}],
         "predicateType": EXPORT_KEY,
-        "predicate": {"issuer": issuer, "keyid": keyid, "use": "signs exports of this issuer's releases"},
+        "predicate": {
+            "issuer": issuer,
+            "signer": signer,
+            "keyid": keyid,
+            "use": "signs exports of this issuer's releases",
+        },
     }
 
 

@@ -8,27 +8,23 @@ Invariants: a round is returned only once it verified by the network's key that 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
-import time
 from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
-import certifi
 import msgspec
-import urllib3
 
-from registry.core.errors import EmotionetError, Unavailable, Untrusted, UsageError
+from registry.core.errors import EmotionetError, NotFound, Unavailable, Untrusted, UsageError
 from registry.core.ports.beacon import tell_nobody
 from registry.core.records import DrandRound
+from registry.provenance.asking import ask
 from registry.provenance.beacons.networks import Network
 
 RELAYS = ("https://api.drand.sh", "https://api2.drand.sh", "https://api3.drand.sh", "https://drand.cloudflare.com")
 LIMIT = 4096  # bytes of an answer: a round takes about 200
-SECONDS, CONNECT_SECONDS = 10.0, 5.0
+SECONDS = 10.0
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_PIECE = 1024
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "emotionet"}
 _log = logging.getLogger(__name__)
 
@@ -111,31 +107,12 @@ class Relays:
         return found
 
     def _asked(self, host: str, url: str) -> bytes:
-        until = time.monotonic() + self._seconds
-        timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, self._seconds), read=self._seconds)
-        pool = urllib3.PoolManager(retries=False, timeout=timeout, cert_reqs="CERT_REQUIRED", ca_certs=certifi.where())
-        with pool:
-            try:
-                answer = pool.request("GET", url, headers=_HEADERS, redirect=False, preload_content=False)
-                try:
-                    return _body(host, answer, until)
-                finally:
-                    with contextlib.suppress(Exception):  # whatever state the connection is in
-                        answer.close()
-            except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-                raise Unavailable(f"the relay {host} can't be reached ({type(error).__name__})") from error
-
-
-def _body(host: str, answer: urllib3.BaseHTTPResponse, until: float) -> bytes:
-    if answer.status in (404, 425):
-        raise Unavailable(f"the relay {host} does not have the round yet")
-    if answer.status != 200:
-        raise Unavailable(f"the relay {host} answers with status {answer.status}")
-    data = b""
-    while piece := answer.read1(_PIECE, decode_content=False):
-        data += piece
-        if len(data) > LIMIT:
-            raise Untrusted(f"the relay {host} sends more bytes than a round has", code="too_large")
-        if time.monotonic() > until:
-            raise Unavailable(f"the relay {host} is too slow")
-    return data
+        name = f"the relay {host}"
+        try:
+            return ask("GET", url, headers=_HEADERS, limit=LIMIT, seconds=self._seconds, name=name)
+        except NotFound as error:
+            raise Unavailable(f"{name} does not have the round yet") from error
+        except Unavailable as error:
+            if error.code == "too_large":
+                raise Untrusted(f"{name} sends more bytes than a round has", code="too_large") from error
+            raise

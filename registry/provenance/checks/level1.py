@@ -75,9 +75,30 @@ def complete(subject: Subject, items: Any) -> str:
         if subject.linked.newer:  # what it may leave out, as a snapshot's images, can't be told
             raise subject.linked.newer[0] from error
         raise Failed(f"missing or damaged: {some(missing) or error}") from error
+    _named_ones(subject)
     beside = _beside(subject, reached, [*apart, *guarded(partial(_past, subject), list[CID]())])
     said = counted(len(beside), "block of the file is", "blocks of the file are")
     return f"{said} not part of the audited target" if beside else ""
+
+
+def _named_ones(subject: Subject) -> None:
+    """``Failed`` where a release's file lacks the first entry of its log, or any file an entry that evidence names."""
+    if subject.present and subject.is_release and subject.entry is not None:
+        entry = records.parse_as(records.Entry, subject.get(subject.entry))
+        if entry.log is not None and not _is_here(subject, entry.log):
+            raise Failed(f"the first entry of the log, {CID.decode(entry.log)}, is missing")
+    for cid in subject.evidence:
+        evidence = records.parse_as(records.Evidence, subject.get(cid))
+        if not _is_here(subject, evidence.entry):
+            raise Failed(f"the file holds evidence of entry {CID.decode(evidence.entry)}, which is missing")
+
+
+def _is_here(subject: Subject, named: bytes) -> bool:
+    try:
+        subject.get(CID.decode(named))
+    except NotFound:
+        return False
+    return True
 
 
 def _past(subject: Subject) -> list[CID]:

@@ -78,8 +78,19 @@ def issuer(subject: Subject) -> str:
             raise Failed(f"the plan was signed by {plan.issuer}, the release by {entry.issuer}")
         if plan.record != subject.release.draw.plan:
             raise Failed("the plan's entry signs another plan than the one that the draw names")
+    if subject.present and subject.is_release:
+        _contributions_are_theirs(subject, entry.issuer)
     others = _others(subject, entry.issuer)
     return f"{entry.issuer}; others signed {'; '.join(others)}" if others else entry.issuer
+
+
+def _contributions_are_theirs(subject: Subject, mine: str) -> None:
+    """``Failed`` where a release's file has a contribution of another issuer who does not say it there."""
+    said = {(entry.record, entry.issuer) for entry in subject.entries.values()}
+    for cid in subject.snapshot.contributions:
+        issuer = records.parse_as(records.Contribution, subject.get(cid)).issuer
+        if issuer != mine and (cid, issuer) not in said:
+            raise Failed(f"contribution {cid} says to be of {issuer}, and no entry of that issuer says it")
 
 
 def _others(subject: Subject, mine: str) -> list[str]:

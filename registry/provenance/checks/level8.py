@@ -17,7 +17,6 @@ from typing import Any
 from registry.core import records
 from registry.core.errors import EmotionetError, NotFound, Unavailable
 from registry.core.ports.method import Method, Tolerance
-from registry.core.sampling import draw_sample
 from registry.core.text.cleaning import counted
 from registry.provenance.checks.apart import loss_limit, loss_of, relative, said_of
 from registry.provenance.checks.level7 import HERE, Images, equipment, recipe_values, weights_files
@@ -54,11 +53,8 @@ def _chosen(subject: Subject, deep: Deep) -> list[records.Training]:
         if not 0 <= deep.fold < len(found):
             raise NotChecked(f"there is no fold {deep.fold}: the release has {counted(len(found), 'training')}")
         return [found[deep.fold]]
-    if deep.sample is None:
-        return found
-    keys = {number.to_bytes(4, "big"): one for number, one in enumerate(found)}
-    (drawn,) = draw_sample(deep.sample.seed, keys, 1)
-    return [keys[drawn]]
+    drawn = deep.one_of(len(found))
+    return found if drawn is None else [found[drawn]]
 
 
 def _trained_again(subject: Subject, deep: Deep, rerun: Rerun, method: Method, published: records.Training) -> str:

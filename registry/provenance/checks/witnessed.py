@@ -6,13 +6,16 @@ They are made where such evidence is at hand. A tree that nobody cosigned could 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
-from registry.core import records
+from registry.core import log, records
+from registry.core.errors import EmotionetError
 from registry.core.issuers import address_of, address_of_key
 from registry.core.text.cleaning import counted
+from registry.core.tlog.halves import Known, first_contradiction, known_by_entry
 from registry.provenance.checks import times
 from registry.provenance.checks.results import Check, Failed, NotChecked, guarded, once, run
 from registry.provenance.checks.target.subject import Subject
@@ -45,7 +48,7 @@ def _verified(subject: Subject) -> list[Included]:
             if entry is not None and (shown.signed.issuer, shown.index) != (entry.issuer, entry.seq):
                 raise Failed(f"the proof is of entry {shown.index} of {shown.signed.issuer}, not of {cid}")
             found.append(shown)
-    _one_tree(found)
+    _one_log(subject, found)
     return found
 
 
@@ -54,13 +57,32 @@ def _may_sign(signers: set[tuple[str, str]], issuer: str, address: str) -> bool:
     return address == address_of(issuer) or (issuer, address) in signers
 
 
-def _one_tree(found: list[Included]) -> None:
-    """``Failed`` where a log shows two trees of one size. That one of another size goes on from it, nobody shows."""
-    roots: dict[tuple[str, int], bytes] = {}
-    for one in found:
-        head = one.signed.checkpoint
-        if roots.setdefault((head.origin, head.size), head.root) != head.root:
-            raise Failed(f"{one.signed.issuer} signed two different trees of {head.size} entries: the log forks")
+def _one_log(subject: Subject, found: list[Included]) -> None:
+    """``Failed`` where what the issuer signed is not of one log: two trees, or a tree and an entry. Of trees of
+    different sizes that is told as far as the proofs at hand know the same entries."""
+    for issuer in sorted({one.signed.issuer for one in found}):
+        trees = [
+            (f"a tree of {one.signed.checkpoint.size} entries with {one.entry} as entry {one.index}", one.known)
+            for one in found
+            if one.signed.issuer == issuer
+        ]
+        apart = first_contradiction([*trees, *_entries(subject, issuer, {at for _, known in trees for at in known})])
+        if apart is not None:
+            one, other, (start, count) = apart
+            where = f"entry {start}" if count == 1 else f"entries {start} to {start + count - 1}"
+            raise Failed(
+                f"{issuer} signed {one} and {other}, which differ in {where}: the log forks "
+                "(`emotionet log equivocation FILE` writes both as evidence)"
+            )
+
+
+def _entries(subject: Subject, issuer: str, known: Container[tuple[int, int]]) -> Iterator[tuple[str, Known]]:
+    """The issuer's entries at hand of whose places something is known, as far as their signatures verify."""
+    for cid, entry in subject.entries.items():
+        if entry.issuer == issuer and ((entry.seq, 1) in known or (entry.seq - 1, 1) in known):
+            with suppress(EmotionetError):  # 2.signatures says why
+                log.verify_entry(entry, subject.get)
+                yield f"entry {entry.seq} ({cid})", known_by_entry(cid, entry)
 
 
 def _of_target(subject: Subject, found: Found) -> list[list[Included]]:
@@ -77,7 +99,7 @@ def _of_target(subject: Subject, found: Found) -> list[list[Included]]:
 
 
 def included(subject: Subject, found: Found) -> str:
-    """3.included: by each proof at hand, all signed by the issuer; and no two trees of one size."""
+    """3.included: by each proof at hand, all signed by the issuer; and nothing else that it signed contradicts them."""
     sizes = sorted({one.signed.checkpoint.size for ones in _of_target(subject, found) for one in ones})
     return f"in the issuer's tree of {' and '.join(map(str, sizes))} entries"
 

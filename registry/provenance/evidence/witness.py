@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from registry.core.errors import Untrusted
 from registry.core.ipld.cid import CID
 from registry.core.records import Evidence
-from registry.core.tlog import checkpoint, issuer_log
+from registry.core.tlog import checkpoint, issuer_log, merkle
+from registry.core.tlog.halves import Known
 from registry.core.tlog.issuer_log import MaySign, Signed
 from registry.core.tlog.note import VerifierKey
 from registry.core.tlog.proof import read_proof
@@ -22,12 +23,13 @@ from registry.core.tlog.proof import read_proof
 @dataclass(frozen=True)
 class Included:
     """The entry is at ``index`` in this tree; ``cosigners``: of the trusted witnesses those who cosigned, and when
-    (POSIX seconds)."""
+    (POSIX seconds); ``known``: what the proof tells of the tree."""
 
     entry: CID
     index: int
     signed: Signed
     cosigners: Mapping[str, int]
+    known: Known
 
 
 def verify(evidence: Evidence, trusted: Sequence[VerifierKey] = (), may_sign: MaySign | None = None) -> Included:
@@ -40,4 +42,5 @@ def verify(evidence: Evidence, trusted: Sequence[VerifierKey] = (), may_sign: Ma
     said = {"origin": head.origin, "size": head.size, "root": head.root, "cosigners": names}
     if evidence.statement != said:
         raise Untrusted("the evidence states another checkpoint than the one in its proof", code="bad_statement")
-    return Included(entry, proof.index, signed, checkpoint.cosigners(signed.note, trusted))
+    known = merkle.known_by_inclusion(issuer_log.leaf(entry), proof.index, head.size, proof.hashes)
+    return Included(entry, proof.index, signed, checkpoint.cosigners(signed.note, trusted), known)

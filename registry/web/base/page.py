@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from registry.core.errors import InvalidInput
 from registry.core.text.display import displayed
@@ -20,6 +20,7 @@ from registry.web.base import figures, static
 from registry.web.base.svg import Drawing
 from registry.web.base.words import Words
 
+_CODE = re.compile("`([^`\n]+)`")
 SHEETS = ("tokens.css", "report.css")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 MARKS = {
@@ -40,7 +41,7 @@ MARKS = {
 def environment() -> Environment:
     """Templates that escape everything and know every name that they use."""
     loader = PackageLoader("registry.web", "templates")
-    return Environment(
+    made = Environment(
         loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
@@ -48,6 +49,15 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["coded"] = coded
+    return made
+
+
+def coded(text: object) -> Markup:
+    """A message, with what it has between backticks (commands, settings) as code. Everything is escaped."""
+    parts = (escape(displayed(part)) for part in _CODE.split(str(text)))
+    code = Markup("<code>{}</code>")
+    return Markup().join(code.format(part) if place % 2 else part for place, part in enumerate(parts))
 
 
 def _displayed(value: object) -> object:

@@ -16,7 +16,7 @@ from registry.web.base import static
 from registry.web.base.page import MARKS, environment
 from registry.web.base.words import Words
 
-SECTIONS = ("images", "snapshots", "runs", "releases", "audits", "register")
+SECTIONS = ("images", "snapshots", "runs", "releases", "audits", "issuers", "register")
 
 
 class Account(Protocol):

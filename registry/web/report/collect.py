@@ -37,6 +37,7 @@ from registry.web.report.title import title_of
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.base_weights import base_of
 from registry.workflows.parts import Parts
+from registry.workflows.releases.attempts import attempts
 from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import show_release
 
@@ -65,37 +66,61 @@ def collect(
     t, get = Words(language), parts.store.get
     about = show_release(parts, release)
     view = release_view(get, records.parse_as(records.Release, get(CID.parse(about["release"]))))
-    entry = records.parse_as(records.Entry, get(CID.parse(about["entry"])))
     audit = audit_target(parts, about["entry"]).to_json()
     items = list(tables.rows_as_dicts(view.snapshot.items, get))
     check_presentable(view, get, items)
     return ReportData(
         language=language,
         **title_of(parts, t, view, about),
-        issued=entry.issued_at,
+        issued=records.parse_as(records.Entry, get(CID.parse(about["entry"]))).issued_at,
         **_published(about),
-        recipe=view.recipe.name,
-        drawn=bool(items) and all(row["attributes"].get("source") == "drawing" for row in items),
-        licence=view.release.licence,
+        **_attempts(parts, t, view, about),
+        **_of_plan(view),
         **_beside(view),
         **_audited(audit),
         faces=faces,
-        mistakes=_mistakes(parts, t, view, items, faces),
-        rights=image_rights(view.snapshot, get),
-        sources=sources_by_group(view.evaluation.notes),
-        agreement=guarded(lambda: people_agreement(view.snapshot, get), None),
+        **_of_images(parts, t, view, items, faces),
         later=tuple(judge_claims(parts, CID.parse(about["release"]), claims)["claims"] if claims else ()),
-        figures=tuple(drawings(t, view, get, items)),
-        counts=tuple(counts(parts, view, items)),
-        examples=tuple(examples(parts, view, items, faces)),
         **_judged(view.evaluation),
         **_of_classes(t, view),
-        own=None if (own := final_figures(view)) is None else _some(own),
         **_of_base(parts, view),
-        final=view.plan.final,
-        beacons=view.draw.beacons,
         commands=tuple(commands),
     )
+
+
+def _of_plan(view: ReleaseView) -> dict[str, Any]:
+    """By which recipe and beacons it was made, and which weights people get, with their own figures."""
+    own = final_figures(view)
+    return {
+        "recipe": view.recipe.name,
+        "licence": view.release.licence,
+        "final": view.plan.final,
+        "own": None if own is None else _some(own),
+        "beacons": view.draw.beacons,
+    }
+
+
+def _of_images(
+    parts: Parts, t: Words, view: ReleaseView, items: Sequence[Mapping[str, Any]], faces: bool
+) -> dict[str, Any]:
+    """What is said of the images, and drawn of them."""
+    get = parts.store.get
+    return {
+        "drawn": bool(items) and all(row["attributes"].get("source") == "drawing" for row in items),
+        "mistakes": _mistakes(parts, t, view, items, faces),
+        "rights": image_rights(view.snapshot, get),
+        "sources": sources_by_group(view.evaluation.notes),
+        "agreement": guarded(lambda: people_agreement(view.snapshot, get), None),
+        "figures": tuple(drawings(t, view, get, items)),
+        "counts": tuple(counts(parts, view, items)),
+        "examples": tuple(examples(parts, view, items, faces)),
+    }
+
+
+def _attempts(parts: Parts, t: Words, view: ReleaseView, about: Mapping[str, Any]) -> dict[str, Any]:
+    """The issuer's plans with such a claim. Their ages change by the day, a page that is kept does not: only dates."""
+    tried, more = attempts(parts, view, about["issuer"], about["entry"])
+    return {"attempts": tuple(tried), "more_attempts": more, "attempts_text": about["attempts"]["text"][t.language]}
 
 
 def _published(about: Mapping[str, Any]) -> dict[str, Any]:

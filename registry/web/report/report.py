@@ -23,6 +23,7 @@ from registry.web.base.words import Words, catalogue
 from registry.web.report.by_group import ByGroup
 from registry.web.report.mistakes import Mistake
 from registry.web.verify.verify import verifier_address
+from registry.workflows.releases.attempts import Attempt
 
 
 class ReportData(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +68,9 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[dict[str, Any], ...] = ()  # of its entry: {kind, status, chain, by, time}
     withdrawn: tuple[dict[str, Any], ...] = ()  # what was taken back of it: {what, effective, reason, issuer}
     audits: tuple[dict[str, Any], ...] = ()  # that anybody published, favourable or not (``published_audits``)
+    attempts: tuple[Attempt, ...] = ()  # the issuer's plans with such a claim
+    attempts_text: str = ""  # how many the release's own record counts
+    more_attempts: bool = False  # whether there are older ones
     forks: tuple[dict[str, Any], ...] = ()  # pairs of entries by which its issuer's log forks, as far as is known here
     faces: bool = False  # whether pictures of people are in the file
     mistakes: tuple[Mistake, ...] = ()

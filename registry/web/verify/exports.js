@@ -2,6 +2,16 @@ import { verdictDocument, verdictOf } from "./verdict/verdict.js";
 import { summaryOf } from "./verdict/summary.js";
 import { varint } from "./bytes/varint.js";
 import { verify } from "./checks/run.js";
+import { isGenuine, QUICKNET, timeOf } from "./drand/networks.js";
+import { verifyAny } from "./proofs/files.js";
+import { nobody, takeTrust } from "./proofs/trust.js";
+import { NotChecked } from "./checks/outcome.js";
+import { verifyOts } from "./stamps/opentimestamps.js";
+import { verifyStamp } from "./stamps/rfc3161.js";
+import { verifyEquivocation } from "./tlog/equivocation.js";
+import { checkInclusion, leafHash } from "./tlog/merkle.js";
+import { cosigners, readKey, readNote, readProof, signedCheckpoint } from "./tlog/note.js";
+import { verifyProof } from "./proofs/picture.js";
 import { parseJson } from "./data/json.js";
 import { equal } from "./bytes/equal.js";
 import { readCar } from "./bytes/car.js";
@@ -27,7 +37,7 @@ import { bootstrapped, significance, wilsonInterval, worth } from "./intervals/i
 import { gapInterval } from "./intervals/gaps.js";
 import { ratioInterval, worstInterval } from "./intervals/worst.js";
 import { quantile } from "./intervals/wilson.js";
-import { concat, Refusal, Newer, hex, refuse } from "./bytes/bytes.js";
+import { concat, Refusal, Newer, hex, refuse, unhex } from "./bytes/bytes.js";
 import { sha256 } from "./bytes/sha256.js";
 import { reason, setLanguage } from "./page/words.js";
 
@@ -72,6 +82,25 @@ globalThis.verifier = {
   varint,
   concat,
   verify,
+  verifyAny,
+  isGenuine,
+  QUICKNET,
+  timeOf,
+  checkInclusion,
+  leafHash,
+  cosigners,
+  readKey,
+  readNote,
+  readProof,
+  signedCheckpoint,
+  verifyProof,
+  nobody,
+  takeTrust,
+  NotChecked,
+  verifyOts,
+  verifyStamp,
+  verifyEquivocation,
+  unhex,
   TABLES,
   compareKeys,
   walk,

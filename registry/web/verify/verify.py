@@ -87,7 +87,7 @@ def _words() -> str:
 
 def brief(reason: str) -> str:
     """A reason's name among the Spanish ones: its English text stands in the modules, so it need not stand here."""
-    return sha256(reason.encode()).hexdigest()[:6]
+    return sha256(reason.encode()).hexdigest()[:8]
 
 
 def _visit(path: Path, order: list[Path], above: tuple[Path, ...]) -> None:

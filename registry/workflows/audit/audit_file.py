@@ -19,8 +19,8 @@ from msgspec import structs
 from registry.content.stores.scratch import ScratchStore
 from registry.content.unixfs import reader
 from registry.core import records
-from registry.core.errors import InvalidInput, NewerVersion, Untrusted, not_read
-from registry.core.ipld import car
+from registry.core.errors import EmotionetError, InvalidInput, NewerVersion, Untrusted, not_read
+from registry.core.ipld import car, encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY
 from registry.core.ipld.dag import MissingBlock
 from registry.core.picture_bytes import HEAD, what_it_is
@@ -88,6 +88,7 @@ class FileBlocks:
         self._sizes: dict[CID, int] = {}
         self.damaged: list[CID] = []
         self.newer: dict[CID, str] = {}  # what came after this program, by its type
+        self.malformed: dict[CID, str] = {}  # what says to be an entry or evidence, and is none
         self.fault: Untrusted | InvalidInput | None = None  # that ended the reading
 
     @property
@@ -145,9 +146,18 @@ class FileBlocks:
                     found[cid] = records.parse(data)
                 except NewerVersion as error:
                     self.newer[cid] = error.kind
-                except Exception:  # noqa: S112 - a stranger's bytes may break anything, and 1.records meets them again
-                    continue
+                except Exception:  # a stranger's bytes may break anything, and 1.records meets them again
+                    self._note(cid)
         return found
+
+    def _note(self, cid: CID) -> None:
+        try:
+            value = encoding.decode(self._store.get(cid))
+        except EmotionetError:
+            return
+        kind = value.get("type") if isinstance(value, dict) else None
+        if kind in ("entry", "evidence"):
+            self.malformed[cid] = kind
 
     def of_later(self, kind: str) -> list[CID]:
         """Records of this type in a version that came after this program."""
@@ -226,7 +236,10 @@ def _target(blocks: FileBlocks, known: Known, roots: tuple[CID, ...]) -> tuple[C
     if not roots:
         raise InvalidInput("the CAR file names no root", code=NO_TARGET)
     first = known.get(roots[0])
-    if isinstance(first, records.Evidence):
+    if isinstance(first, records.Evidence) or "evidence" in (
+        blocks.newer.get(roots[0]),
+        blocks.malformed.get(roots[0]),
+    ):
         raise InvalidInput(
             "the file's first root is evidence of an anchor, which has no signature; the first root must be the entry "
             "to audit, for example a release's",
@@ -254,11 +267,12 @@ def _subject(blocks: FileBlocks, known: Known, roots: tuple[CID, ...], entry: CI
         files=StoredFiles(blocks),
         entry=entry,
         record=record,
-        roots=list(roots),
+        roots=list(dict.fromkeys([*roots, entry or record])),  # the target, whatever the file names
         damaged=blocks.damaged,
         newest=_newest(known, entry),
         evidence=[cid for cid, one in known.items() if isinstance(one, records.Evidence)] + blocks.of_later("evidence"),
         log_entries=[cid for cid, one in known.items() if isinstance(one, records.Entry)] + blocks.of_later("entry"),
+        malformed=list(blocks.malformed),
         present=blocks.present,
         method=installed,
         trainings_of=lambda tensors: [

@@ -10,13 +10,20 @@ from registry.core import records
 from registry.core.errors import EmotionetError, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.ports.anchor import Anchors
+from registry.core.run_view import draw_view
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.run_levels import OnCheck, ignore_check, levels_up_to, run_checks
 from registry.provenance.checks.target.subject import Subject
 from registry.workflows.audit.audit_file import StoredFiles
 from registry.workflows.base_weights import known_trainings
 from registry.workflows.log.forks import forks_of
-from registry.workflows.log.linked_entries import changes_of_keys, covering_evidence, first_entry, newest_anchored
+from registry.workflows.log.linked_entries import (
+    changes_of_keys,
+    contribution_entries,
+    covering_evidence,
+    first_entry,
+    newest_anchored,
+)
 from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.withdrawal_entries import withdrawals_of
 
@@ -47,7 +54,12 @@ def audit_held(
         roots=[entry or record],
         newest=newest_anchored(parts, own),
         evidence=[*own, *_plans_evidence(parts, record, own)],
-        log_entries=[*first_entry(parts, entry), *changes_of_keys(parts, entry), *withdrawals_of(parts, record, entry)],
+        log_entries=[
+            *first_entry(parts, entry),
+            *changes_of_keys(parts, entry),
+            *_contributions(parts, record),
+            *withdrawals_of(parts, record, entry),
+        ],
         chain=chain,
         offline=offline,
         issuer=issuer,
@@ -59,6 +71,15 @@ def audit_held(
     report = run_checks(subject, levels_up_to(level), on_check)
     report.forks = [] if report.issuer is None else forks_of(parts, [report.issuer])
     return report
+
+
+def _contributions(parts: Parts, record: CID) -> list[CID]:
+    """The entries that say whose labels a release rests on."""
+    try:
+        release = records.parse_as(records.Release, parts.store.get(record))
+        return contribution_entries(parts, draw_view(parts.store.get, release.draw).snapshot)
+    except EmotionetError:  # it is none, or something is missing: the checks name it
+        return []
 
 
 def entry_audited(parts: Parts, record: CID, issuer: str | None) -> CID | None:

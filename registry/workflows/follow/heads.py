@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from registry.content.sources.fetch import Through
 from registry.content.sources.gateway import GatewayClient, check_gateway
 from registry.core import log
 from registry.core.errors import EmotionetError, NotFound, Unavailable, Untrusted, UsageError
@@ -17,6 +18,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.ipld.cid import is_cid as is_cid
 from registry.core.ipld.dag import Get
 from registry.core.issuers import address_of
+from registry.core.ports.store import BlockReader
 from registry.workflows.parts import Parts
 
 CHAIN = "chain"
@@ -71,6 +73,14 @@ def _served(issuer: str, source: str, ask: Callable[[str, str], bytes]) -> Said 
     if said.issuer != issuer or not is_cid(said.entry):
         raise Untrusted(f"{source} answers with the head of another log, or with none", code="no_head")
     return Said(source, CID.parse(said.entry), served=True)
+
+
+def newest_anchored(parts: Parts, issuer: str, source: BlockReader) -> CID:
+    """The newest entry of an issuer's that this home's chain anchors and ``source`` has. ``NotFound``."""
+    said = _anchored(parts, issuer, CHAIN, Through(source, parts.store).get)
+    if said is None:
+        raise NotFound(f"{issuer} has anchored nothing on {parts.anchors.chain}", hint="name the log's newest entry.")
+    return said.entry
 
 
 def _anchored(parts: Parts, issuer: str, source: str, get: Get) -> Said | None:

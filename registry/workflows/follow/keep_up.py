@@ -26,6 +26,7 @@ from registry.core.issuers import check_did
 from registry.core.ports.store import BlockReader
 from registry.core.progress import Progress, silent
 from registry.workflows.follow.heads import CHAIN, check_source, client_of, head_of, is_address
+from registry.workflows.follow.pace import is_due
 from registry.workflows.follow.records_taken import take_records
 from registry.workflows.follow.verified_log import Bounded, take_head
 from registry.workflows.local_issuers import is_local
@@ -119,10 +120,12 @@ def _state(states: Sequence[str | None], whole: bool, suspended: bool, known: bo
     return next((one for one in _BAD if one in states), UNREACHABLE if not known else INCOMPLETE)
 
 
-def bring_all_up_to_date(parts: Parts, progress: Progress = silent) -> list[dict[str, Any]]:
-    """Every log that is followed, one after the other; what goes wrong with one stops no other."""
+def bring_all_up_to_date(parts: Parts, progress: Progress = silent, *, due: bool = False) -> list[dict[str, Any]]:
+    """Every log that is followed (``due``: whose time has come), one after the other; what goes wrong with one stops
+    no other."""
+    now, interval = parts.now(), parts.settings.follow_seconds
     with parts.catalog.read() as db:
-        issuers = [row["issuer"] for row in follows.every(db)]
+        issuers = [row["issuer"] for row in follows.every(db) if not due or is_due(row, now, interval)]
     found = []
     for issuer in issuers:
         try:

@@ -2,7 +2,8 @@
 
 Invariants: evidence is stored only of a final anchor (at a chain, its finalized tag; of an authority, its signature; of
 Bitcoin, a proof that leads to a block). A place that fails does not stop the others: what it was asked for stays
-pending there, and is asked again with every later anchor and by ``emotionet anchor submit``.
+pending there, and is asked again with every later anchor, by ``emotionet anchor submit``, and from time to time beside
+a worker (``pending_stamps``).
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def submit_everywhere(parts: Parts, issuer: str, entry: CID) -> list[Standing]:
     found = []
     for place in parts.places_of(issuer):
         if isinstance(place, StampPlace):  # in the order of the log: what came first is shown first
-            _finish_pending(parts, place, entry)
+            finish_pending(parts, place, entry)
         found.append(_submitted(parts, place, entry))
     if all(one.problem is not None for one in found) and found[0].problem is not None:
         raise found[0].problem
@@ -99,15 +100,18 @@ def _name(place: Anchors) -> str:
         return "chain"
 
 
-def _finish_pending(parts: Parts, place: StampPlace, but: CID) -> None:
-    """Ask again for what is pending at a place, oldest first, until it fails."""
+def finish_pending(parts: Parts, place: StampPlace, but: CID | None = None) -> int:
+    """Ask again for what is pending at a place, oldest first, until it fails; how many became final."""
+    done = 0
     for digest in place.pending():
-        if digest != anchor_digest(but):
+        if but is None or digest != anchor_digest(but):
+            entry = CID.v1(DAG_CBOR, digest)
             try:
-                put_evidence(parts, CID.v1(DAG_CBOR, digest), place.submit(digest))
+                done += put_evidence(parts, entry, place.submit(digest)) is not None
             except EmotionetError as error:
                 _log.warning("an entry that waits for %s still does: %s", place.chain, error)
-                return
+                return done
+    return done
 
 
 def counted_on(found: Sequence[Standing]) -> Standing:

@@ -1,4 +1,5 @@
-"""Entries with which an entry of the same log is checked: its evidence, the newest anchored entry, the first entry."""
+"""Entries with which an entry is checked: its evidence, the newest anchored entry, the first entry of its log, changes
+of its keys, and those that say whose labels a snapshot holds."""
 
 from __future__ import annotations
 
@@ -52,6 +53,18 @@ def changes_of_keys(parts: Parts, entry: CID | None) -> list[CID]:
         issuer = entries.issuer_of(db, entry)
         found = [] if issuer is None else changes_of(db, issuer)
     return [one.entry for one in found if parts.store.has(one.entry)]
+
+
+def contribution_entries(parts: Parts, snapshot: records.Snapshot | None) -> list[CID]:
+    """The entries that say a snapshot's contributions, each by the issuer that it states, as far as they are held."""
+    if snapshot is None:
+        return []
+    found = []
+    with parts.catalog.read() as db:
+        for cid in snapshot.contributions:
+            said = records.parse_as(records.Contribution, parts.store.get(cid))
+            found.append(entries.entry_of(db, cid, said.issuer))
+    return [one for one in found if one is not None and parts.store.has(one)]
 
 
 def first_entry(parts: Parts, entry: CID | None) -> list[CID]:

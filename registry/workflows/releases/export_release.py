@@ -15,6 +15,7 @@ from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput
 from registry.core.ipld.cid import CID
+from registry.core.issuers import did_of
 from registry.core.run_view import release_view
 from registry.exports.attest import forms, model_signing, names, prml, statement
 from registry.exports.attest.dsse import Signing, envelope
@@ -92,9 +93,10 @@ def _signed(parts: Parts, source: Source, form: str) -> dict[str, bytes]:
     key = parts.key
     if not isinstance(key, Key):
         raise TypeError("only a key that is held here derives an export key")
-    own, export = Signing(key.did, key.sign), ExportKey(key)
+    signer = did_of(key.address)  # another than the issuer where the log was handed over
+    own, export = Signing(signer, key.sign), ExportKey(key)
     beside = Signing(export.keyid, export.sign)
-    vouched = statement.export_key(source.issuer, hashlib.sha256(export.pem).hexdigest(), export.keyid)
+    vouched = statement.export_key(source.issuer, signer, hashlib.sha256(export.pem).hexdigest(), export.keyid)
     files = {
         "export-key.pem": export.pem,
         "publishing-key.pem": publishing_pem(key.public_key),

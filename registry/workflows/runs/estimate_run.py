@@ -44,6 +44,7 @@ def estimate_run(parts: Parts, snapshot: CID, wanted: Wanted) -> dict[str, Any]:
         "seed": checked.values["seed"],
         "beacons": list(checked.beacons),
         "claims": list(map(claim_text, checked.claims)),
+        "correction": wanted.correction,
         "images": checked.record.count,
         "folds": int(checked.values["folds"]["k"]),
         "repeats": int(checked.values["folds"]["repeats"]),

@@ -3,8 +3,9 @@
 Invariants: a release's CAR has these roots, each with its closure: the release's entry, the evidence, the first entry
 of the issuer's log (it names the chains that count), the entries that changed its keys, and the entries that withdraw
 the release, its snapshot or its images. Beside them, as single blocks, it holds the entries between the plan's and the
-anchored one, the records and tables (no images) that show what base weights were trained on, and the names and the
-profile of its issuer (``carried_names``). The file appears whole or not at all. The same content gives the same bytes.
+anchored one, those that say the snapshot's contributions, the records and tables (no images) that show what base
+weights were trained on, and the names and the profile of its issuer (``carried_names``). The file appears whole or not
+at all. The same content gives the same bytes.
 """
 
 from __future__ import annotations
@@ -28,8 +29,13 @@ from registry.core.unusable import refuse_unusable
 from registry.exports import car
 from registry.files import whole_file
 from registry.provenance.base_lineage import lineage_blocks
-from registry.workflows.local_issuers import local_issuers
-from registry.workflows.log.linked_entries import changes_of_keys, covering_evidence, first_entry, newest_anchored
+from registry.workflows.log.linked_entries import (
+    changes_of_keys,
+    contribution_entries,
+    covering_evidence,
+    first_entry,
+    newest_anchored,
+)
 from registry.workflows.names.carried import carried_names
 from registry.workflows.parts import Parts
 from registry.workflows.store.published_audits import audit_entries
@@ -67,8 +73,9 @@ def _of_release(parts: Parts, cid: CID, entry: CID, release: records.Release) ->
     own, plans = covering_evidence(parts, entry), covering_evidence(parts, release.plan_entry)
     newest = newest_anchored(parts, own) or entry
     way = [one for one, _ in walk_back(newest, release.plan_entry, parts.store.get)]
-    plan = draw_view(parts.store.get, release.draw).plan
-    beside = [*way, *lineage_blocks(parts.store.get, plan), *carried_names(parts, cid, entry)]
+    draw = draw_view(parts.store.get, release.draw)
+    beside = [*way, *contribution_entries(parts, draw.snapshot)]
+    beside += [*lineage_blocks(parts.store.get, draw.plan), *carried_names(parts, cid, entry)]
     return [entry, *own, *plans, *first_entry(parts, entry), *changes_of_keys(parts, entry)], beside
 
 
@@ -80,7 +87,7 @@ def _left_out(parts: Parts, record: records.Record | None, taken_back: list[CID]
     if snapshot is None:
         return set()
     with parts.catalog.read() as db:
-        gone = {cid for cid in withdrawals.rightly_withdrawn_cids(db, local_issuers(parts)) if not parts.store.has(cid)}
+        gone = {cid for cid in withdrawals.withdrawn_cids(db) if not parts.store.has(cid)}
     if not taken_back and taken_back is not None and not gone:
         return set()
     targets = {_target(parts, cid) for cid in taken_back or ()} - {None}

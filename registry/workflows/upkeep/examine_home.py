@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from registry.catalog import follows
 from registry.catalog.database.database import Catalog, Connection
 from registry.catalog.database.engines import sqlite_file
 from registry.catalog.queries import log_forks
@@ -22,6 +23,7 @@ from registry.core.text.cleaning import counted
 from registry.provenance.anchors.timestamp.place import StampPlace
 from registry.provenance.keys import keys, signed_heads
 from registry.settings import DEFAULT_METHOD
+from registry.workflows.follow.pace import standing
 from registry.workflows.local_issuers import check_may_sign, local_issuers, signing_issuers
 from registry.workflows.log.lost_catalog import HINT, is_behind
 from registry.workflows.parts import Parts
@@ -40,6 +42,7 @@ def examine(parts: Parts) -> list[dict[str, Any]]:
         "catalog": _catalog,
         "key": _key,
         "logs": partial(_in_catalog, look=_logs),
+        "followed": partial(_in_catalog, look=lambda parts, db: standing(follows.every(db), parts.now())),
         "images": partial(_in_catalog, look=_images),
         "removed": partial(_in_catalog, look=_withdrawn),
         "anchors": _anchors,

@@ -9,6 +9,7 @@ import pytest
 
 from registry.api.access.parameters import Parameters
 from registry.api.openapi import operations, whole
+from registry.api.problems import HttpProblem
 from tests.api.conftest import Resting, problem
 
 HTML = {"accept": "text/html"}
@@ -101,3 +102,55 @@ def test_every_handler_is_guarded_by_one_guard_before_its_own(resting: Resting) 
         first, *own = handler.resolve_guards()
         assert first.__qualname__ == "Gate.check", handler
         assert len(own) == len(handler.guards or ()), handler
+
+
+@pytest.mark.parametrize("limit", ["0", "abc", "100000", ""])
+@pytest.mark.parametrize("address", ["/images", "/releases", "/runs", "/snapshots"])
+def test_a_wrong_limit_is_refused_by_the_page_as_by_its_document(resting: Resting, address: str, limit: str) -> None:
+    for headers in (HTML, {"accept": "application/json"}):
+        assert resting.client.get(f"{address}?limit={limit}", headers=headers).status_code == 400, headers
+        assert resting.client.get(f"{address}?limit=7", headers=headers).status_code == 200, headers
+
+
+def test_a_parameter_given_twice_is_refused(resting: Resting) -> None:
+    client = resting.client
+    for query in ("label=feliz&label=triste", "limit=1&limit=2", "limit=1&limit=1", "disputed=true&disputed=false"):
+        for headers in (HTML, {"accept": "application/json"}):
+            assert client.get(f"/images?{query}", headers=headers).status_code == 400, (query, headers)
+        told = problem(client.get(f"/api/v1/images?{query}"), 400, "repeated_parameter")["detail"]
+        assert query.partition("=")[0] in told
+    assert client.get("/images?lang=es&lang=en", headers=HTML).status_code == 400
+
+
+def test_a_list_may_be_given_as_often_as_it_has_values(resting: Resting) -> None:
+    known: Parameters = resting.client.app.state.parameters
+    known.check("GET", "/api/v1/releases/{cid}/report", b"claim=a&claim=b")
+    known.check("GET", "/runs/compare", b"run=a&run=b")
+    with pytest.raises(HttpProblem):
+        known.check("GET", "/runs/compare", b"run=a&run=b&all=1&all=1")
+
+
+@pytest.mark.parametrize("query", ["label=%ED%A0%80", "label=%e9", "label=\xe9", "%ff=1"])
+def test_a_query_that_is_not_utf_8_is_refused(resting: Resting, query: str) -> None:
+    known: Parameters = resting.client.app.state.parameters
+    with pytest.raises(HttpProblem, match="not UTF-8"):
+        known.check("GET", "/api/v1/images", query.encode("latin-1"))
+    if query.isascii():
+        assert "not UTF-8" in problem(resting.client.get(f"/api/v1/images?{query}"), 400, "bad_request")["detail"]
+    assert resting.client.get("/api/v1/images?label=%C3%A9").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address", ["/log/nobody/checkpoint", "/log/nobody/tile/0/000", f"/witness/{'0' * 64}/checkpoint"]
+)
+def test_errors_of_logs_and_witnesses_are_never_pages(resting: Resting, address: str) -> None:
+    answer = resting.client.get(address, headers=HTML)
+    assert answer.status_code >= 400
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_subject_is_described_as_a_pseudonym(resting: Resting) -> None:
+    schema = whole(resting.client.app)
+    (told,) = (one for one in schema["paths"]["/api/v1/images"]["get"]["parameters"] if one["name"] == "subject")
+    assert "pseudonym" in told["description"]
+    assert "pseudonym" in str(schema["components"]["schemas"]["Query"]["properties"]["subject"])

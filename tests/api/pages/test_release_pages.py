@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import time
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.log.append import append
 from registry.workflows.names.set_name import set_name
 from registry.workflows.releases.compare_releases import compare_releases
+from registry.workflows.releases.export_release import export_release
 from registry.workflows.store.find_records import record_of
 from registry.workflows.withdrawals.withdraw import withdraw
 from tests.api.conftest import Client
@@ -414,3 +416,29 @@ def test_a_comparison_is_made_once_and_not_given_without_its_records(
         monkeypatch.setattr(made.home.embedded, "find", lambda _: None)
         with pytest.raises(NotFound):
             compare_releases(made.home, *pair)
+
+
+def test_every_download_of_the_page_comes_and_is_what_the_command_writes(shelf: Shelf, tmp_path: Path) -> None:
+    release, home = shelf.supported, shelf.home
+    below = shelf.read(f"/releases/{release}").partition('id="downloads"')[2].partition("<h2")[0]
+    links = [html.unescape(one) for one in re.findall(r'href="([^"]+)" [^>]*download', below)]
+    forms = [one for one in links if "/export?" in one]
+    assert len(forms) == 1 + len(shelf_view(shelf).plan.claims)
+    for link in links:
+        answer = shelf.client.get(link)
+        assert answer.status_code == 200, link
+        assert answer.content, link
+    export_release(home, release, "cyclonedx", tmp_path / "bom.json")
+    export_release(home, release, "prml", tmp_path / "prml")
+    written = [tmp_path / "bom.json", tmp_path / "prml" / "claim-1.prml.yaml"]
+    for link, path in zip(forms, written, strict=True):
+        answer = shelf.client.get(link, headers={"accept": "text/html"})  # as a browser asks
+        assert answer.content == path.read_bytes()
+        assert answer.headers["content-disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize(
+    ("query", "status"), [("format=prml&claim=2", 404), ("format=prml&claim=0", 400), ("format=intoto", 400)]
+)
+def test_no_other_export_is_made_over_http(shelf: Shelf, query: str, status: int) -> None:
+    assert shelf.client.get(f"/api/v1/releases/{shelf.supported}/export?{query}").status_code == status

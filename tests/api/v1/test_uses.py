@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,12 @@ from litestar.testing import TestClient
 from safetensors.numpy import load
 
 from registry.api.app import create_app
+from registry.api.pages import audits as audit_pages
 from registry.assembly import Home, open_home
+from registry.core.errors import InvalidInput
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, RAW, cid_of, verify
+from registry.provenance.checks.target.deep import USUALLY, DeepOptions
 from registry.settings import read_settings
 from tests.api.conftest import PLUGIN, Client, Headers, fill, make_token, problem
 from tests.api.v1.test_runs import parse_events
@@ -225,6 +229,37 @@ def test_deeper_audits_need_a_token(used: Used) -> None:
     refused = used.client.post("/api/v1/audits", json={"target": target, "level": 8}, headers=used.writer)
     problem(refused, 403, "scope_missing")
     assert used.client.post("/api/v1/audits", json={"target": target, "level": 2}).json()["holds"] is True
+
+
+def test_a_deep_audit_is_queued_and_its_state_can_be_read(used: Used) -> None:
+    admin = make_token(used.home, "admin")
+    asked = {"target": used.release["release"], "level": 8, "sample": 2, "fold": 0, "epochs": 1}
+    refused = used.client.post("/api/v1/audits", json={**asked, "issuer": "0x" + "0" * 40}, headers=admin)
+    problem(refused, 400, "usage")
+    answer = used.client.post("/api/v1/audits", json=asked, headers=admin)
+    assert answer.status_code == 202, answer.text
+    address = answer.headers["location"]
+    assert (answer.json()["level"], address) == (8, f"/api/v1/audits/{answer.json()['id']}")
+    until = time.monotonic() + 120
+    while (found := used.client.get(address).json())["status"] == "running":
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert found["status"] == "done", found["error"]
+    made = {one["id"]: one for one in found["report"]["checks"]}
+    assert {5, 7, 8} <= {one["level"] for one in made.values()}
+    assert made["8.training"]["result"] == "holds"
+    assert "fold 0: 1 epoch" in made["8.training"]["reason"]
+    assert found["report"]["sample"]["count"] == 2
+
+
+@pytest.mark.parametrize("sample", ["0", "many", "9" * 30])
+def test_the_page_of_audits_asks_admins_for_a_sample(used: Used, sample: str) -> None:
+    headers = {"accept": "text/html"}
+    assert 'name="sample"' not in used.client.get("/audits", headers=headers).text
+    with pytest.raises(InvalidInput, match="a sample is a number"):
+        audit_pages._deep(sample, 8)
+    assert audit_pages._deep(sample, 4) == audit_pages._deep("", 8) == USUALLY
+    assert audit_pages._deep("12", 8) == DeepOptions(sample=12)
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../x.car", "release.car", "Nonsense", ""])

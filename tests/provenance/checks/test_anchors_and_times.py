@@ -145,14 +145,6 @@ def test_evidence_of_the_plan_counts_beside_the_beacons_block(one: Anchored) -> 
     assert one.result("3.order", evidence=seen)[0] == FAILS
 
 
-def test_evidence_of_another_kind_is_reported_and_not_checked(one: Anchored) -> None:
-    stamped = records.Evidence(entry=bytes(one.entry), kind="stamped", statement={"time": TIME}, proof=None)
-    cid = put(one, records.encode(stamped))
-    found = {check.id: check for check in level3.checks(one.subject(evidence=[*one.seen(), cid]))}
-    assert (found["3.evidence"].result, found["3.evidence"].level) == (UNCHECKED, 3)
-    assert "evidence of kind stamped" in found["3.evidence"].reason
-
-
 def test_a_newer_anchored_entry_speaks_for_the_release(one: Anchored) -> None:
     first = way_back(one, one.entry)[-1]
     newer = put(one, records.encode(make_entry(one.key, 3, one.entry, first, one.record, TIME)))

@@ -7,14 +7,14 @@ import datetime
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CONFIG = """
@@ -26,7 +26,7 @@ crypto_device = builtin
 signer_cert = {folder}/{name}.pem
 certs = {folder}/root.pem
 signer_key = {folder}/{name}.key
-signer_digest = sha256
+signer_digest = {digest}
 default_policy = 1.2.3.4.1
 digests = sha256
 accuracy = secs:1
@@ -35,7 +35,12 @@ ess_cert_id_alg = sha256
 """
 TIMES = (datetime.timedelta(days=-10), datetime.timedelta(days=3650))
 PAST = (datetime.timedelta(days=-10), datetime.timedelta(days=-5))
-Key = ec.EllipticCurvePrivateKey
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+HASHES: dict[str, hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = {
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+}
 Span = tuple[datetime.timedelta, datetime.timedelta]
 
 
@@ -59,17 +64,26 @@ def _built(subject: str, key: Key, issuer: str, by: Key, span: Span) -> x509.Cer
 class Authority:
     """``how``: ``honest`` or one of the methods of ``_Answer``. ``root`` is its PEM file, ``folder`` holds its keys."""
 
-    def __init__(self, folder: Path, name: str = "Some Authority") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str = "Some Authority",
+        make_key: Callable[[], Key] = lambda: ec.generate_private_key(ec.SECP256R1()),
+        digest: str = "sha256",
+    ) -> None:
+        """``digest``: what its tokens and certificates are signed with."""
         folder.mkdir(parents=True, exist_ok=True)
+        self._make_key, self.digest = make_key, digest
+        self._hash = HASHES[digest]
         self.folder, self.name, self.how, self.url = folder, name, "honest", ""
         self.stop = threading.Event()
         self.asked = 0
         self._last = 0
-        self._root_key = ec.generate_private_key(ec.SECP256R1())
+        self._root_key = make_key()
         root = _built(f"{name} Root", self._root_key, f"{name} Root", self._root_key, TIMES)
         root = root.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         (folder / "root.pem").write_bytes(
-            root.sign(self._root_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+            root.sign(self._root_key, self._hash).public_bytes(serialization.Encoding.PEM)
         )
         (folder / "serial").write_text("01\n")
         self._issue("tsa", name, TIMES, ExtendedKeyUsageOID.TIME_STAMPING)
@@ -82,10 +96,10 @@ class Authority:
         return self.folder / "root.pem"
 
     def _issue(self, file: str, subject: str, span: Span, usage: x509.ObjectIdentifier) -> None:
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = self._make_key()
         made = _built(subject, key, f"{self.name} Root", self._root_key, span)
         made = made.add_extension(x509.ExtendedKeyUsage([usage]), critical=True)
-        pem = made.sign(self._root_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        pem = made.sign(self._root_key, self._hash).public_bytes(serialization.Encoding.PEM)
         (self.folder / f"{file}.pem").write_bytes(pem)
         secret = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -100,7 +114,7 @@ class Authority:
         folder = self.folder
         while int(time.time()) <= self._last:
             time.sleep(0.02)
-        (folder / f"{name}.cnf").write_text(CONFIG.format(folder=folder, name=name))
+        (folder / f"{name}.cnf").write_text(CONFIG.format(folder=folder, name=name, digest=self.digest))
         (folder / "query").write_bytes(query)
         _openssl(folder, "ts", "-reply", "-config", f"{name}.cnf", "-queryfile", "query", "-out", "reply")
         self._last = int(time.time())

@@ -173,9 +173,12 @@ def swapped(column: int) -> Callable[[list[list[Any]]], list[list[Any]]]:
     return change
 
 
-def _entry(signer: MemorySigner, record: CID, seq: int = 0, prev: bytes | None = None) -> tuple[CID, bytes]:
+def entry_of(
+    signer: MemorySigner, record: CID, seq: int = 0, prev: bytes | None = None, **other: Any
+) -> tuple[CID, bytes]:
+    """A signed entry, with other fields than follow where they are given."""
     value = {"v": 1, "type": "entry", "issuer": signer.did, "key": signer.public_key, "seq": seq, "prev": prev}
-    value |= {"log": prev, "record": record, "issuedAt": "2026-12-01T12:00:00Z", "alg": log.ALG}
+    value |= {"log": prev, "record": record, "issuedAt": "2026-12-01T12:00:00Z", "alg": log.ALG, **other}
     data = encoding.encode({**value, "signature": signer.sign(log.pae(log.PAYLOAD_TYPE, encoding.encode(value)))})
     return cid_of(data, DAG_CBOR), data
 
@@ -184,13 +187,14 @@ def _said_by(signer: MemorySigner, record: records.Record) -> Value:
     data = records.encode(record)
     opening = cid_of(b"an opening elsewhere", DAG_CBOR)
     first = isinstance(record, records.Issuer)
-    entry = _entry(signer, records.cid(record)) if first else _entry(signer, records.cid(record), 1, bytes(opening))
+    entry = entry_of(signer, records.cid(record)) if first else entry_of(signer, records.cid(record), 1, bytes(opening))
     return plain(blocks=[list(entry), [records.cid(record), data]])
 
 
 def _evidence(entry: CID, kind: str, statement: Value) -> Value:
-    record = records.Evidence(entry=bytes(entry), kind=kind, statement=statement, proof=None)
-    return plain(blocks=[[records.cid(record), records.encode(record)]])
+    value = {"v": 1, "type": "evidence", "entry": bytes(entry), "kind": kind, "statement": statement, "proof": None}
+    data = encoding.encode(value)
+    return plain(blocks=[[cid_of(data, DAG_CBOR), data]])
 
 
 def cases() -> dict[str, tuple[Value, tuple[str, ...], str]]:
@@ -205,18 +209,17 @@ def cases() -> dict[str, tuple[Value, tuple[str, ...], str]]:
     block |= {"blockHash": "0x" + "2" * 64, "time": "2026-12-01T12:00:01Z"}
     audit = records.Audit(target=bytes(at.release), levels=(1,), environment={}, checks=(), beacon=None)
     evaluated = {at.evaluation: fields(metrics=metrics)}
-    sundial = _evidence(at.entry, "sundial", {"shadow": 3})
+    sundial, stated = _evidence(at.entry, "sundial", {"shadow": 3}), _evidence(at.entry, "evm", block)
     return {
         "the honest file": (plain(), (), ""),
         "a block that nothing leads to": (plain(blocks=[[beside, b"beside"]]), (), ""),
         "a block twice": (plain(blocks=[[leaf, at.blocks[leaf]]]), (), ""),
         "a further root": (plain(roots=[*at.roots, at.snapshot]), (), ""),
         "the opening as the first root": (plain(roots=list(reversed(at.roots))), (), ""),
-        "evidence of a kind that is not known": (sundial, (), ""),
         "somebody else's audit beside it": (_said_by(OTHER, audit), (), ""),
         "no root": (plain(roots=[]), ("1.file",), "it has no target"),
         "evidence as the first root": (
-            plain(roots=[sundial["blocks"][0][0], *at.roots], blocks=sundial["blocks"]),
+            plain(roots=[stated["blocks"][0][0], *at.roots], blocks=stated["blocks"]),
             ("1.file",),
             "nobody signs evidence",
         ),
@@ -227,6 +230,17 @@ def cases() -> dict[str, tuple[Value, tuple[str, ...], str]]:
         ),
         "a block that is missing": (plain(without=[at.evaluation]), ("1.complete",), "a link leads to nothing"),
         "an unknown field": (Forgery({at.evaluation: fields(note="x")}).given(), ("1.records",), "exactly the fields"),
+        "evidence of a kind that its version has not": (sundial, ("1.records",), "it would be of a newer version"),
+        "evidence of an entry that is not in the file": (
+            _evidence(cid_of(b"elsewhere", DAG_CBOR), "evm", block),
+            ("1.complete", "3.named"),
+            "evidence of something else says nothing of this release",
+        ),
+        "the first entry of the log is missing": (
+            plain(roots=at.roots[:1], without=[at.roots[1]]),
+            ("1.complete",),
+            "a release's file names it as a root",
+        ),
         "a link where none may stand": (
             _evidence(at.entry, "witness", {"x": at.plan}),
             ("1.records", "3.included"),

@@ -11,6 +11,10 @@ from registry.web.verify import verify
 from registry.web.verify.stripped import stripped
 
 HERE = Path(verify.__file__).parent
+# Bytes of the whole file, which holds a second verifier in two languages: hashes, curves, pairings, certificates,
+# statistics. A reader who visits it receives a quarter of that (tests/api/pages/test_verify.py: gzip); who saves it, or
+# gets it in a report, has all of it for good, and nothing more is ever loaded.
+MOST = 400_000
 
 
 @pytest.mark.parametrize(
@@ -50,8 +54,8 @@ def test_every_module_keeps_its_tokens() -> None:
         assert _tokens(stripped(text)) == _tokens(text), path.name
 
 
-def test_the_page_weighs_less_than_300_kilobytes() -> None:
-    assert len(verify.verify_page().encode()) < 300_000
+def test_the_page_weighs_what_was_decided() -> None:
+    assert len(verify.verify_page().encode()) < MOST
 
 
 def _tokens(code: str) -> list[str]:

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from registry.core import records
+from registry.core.ipld import encoding
+from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
+from registry.core.log import make_entry
 from registry.provenance.checks.results import FAILS, UNCHECKED
 from registry.workflows.audit.audit_target import audit_car
 from tests.support.forged_evidence import EARLY, LATE, LATER, Anchored
@@ -35,14 +38,42 @@ def test_honest_evidence_is_no_false_alarm(released: Released, tmp_path: Path) -
 def test_what_this_version_can_not_check_yet_is_told(released: Released, tmp_path: Path) -> None:
     drand = records.DrandRound(chain="ab" * 32, round=12345, signature=b"s" * 48)
     one = Anchored(released, drand)
-    stamp = records.Evidence(entry=bytes(one.entry), kind="stamped", statement={"time": LATE}, proof=b"token")
-    path = tmp_path / "a.car"
-    seen = [one.evidence(one.plan_entry), one.evidence(one.entry, **LATER), put(one.home, records.encode(stamp))]
-    report = one.report(path, *seen)
+    report = one.report(tmp_path / "a.car", one.evidence(one.plan_entry), one.evidence(one.entry, **LATER))
     assert [id for id in failed(report) if id.startswith("3.")] == []
     assert f"the key of drand {'ab' * 32} is not known here" in reason_of(report, "3.drand")
-    assert reason_of(report, "3.evidence") == "this version can't check evidence of kind stamped yet"
-    assert {results(report)[id] for id in ("3.drand", "3.evidence")} == {UNCHECKED}
+    assert results(report)["3.drand"] == UNCHECKED
+
+
+def of_kind(one: Anchored, **other: Any) -> CID:
+    """Evidence of the release's entry, changed without asking whether it can be so."""
+    said = records.to_value(records.Evidence(entry=bytes(one.entry), kind="rfc3161", statement={}, proof=b"token"))
+    return put(one.home, encoding.encode({**said, **other}))
+
+
+@pytest.mark.parametrize("rooted", [True, False])
+def test_evidence_of_a_kind_that_its_version_has_not_fails(released: Released, rooted: bool, tmp_path: Path) -> None:
+    one = Anchored(released)
+    seen = [one.evidence(one.plan_entry), of_kind(one, kind="stamped")]
+    report = one.report(tmp_path / "a.car", *seen, rooted=rooted)
+    assert failed(report) == ["1.records"]
+    assert "'stamped' is no kind of it" in reason_of(report, "1.records")
+
+
+def test_evidence_of_a_newer_version_is_not_checked(released: Released, tmp_path: Path) -> None:
+    one = Anchored(released)
+    report = one.report(tmp_path / "a.car", one.evidence(one.plan_entry), of_kind(one, kind="stamped", v=2))
+    assert failed(report) == []
+    assert report.records == "undecided"
+
+
+def test_evidence_of_an_entry_that_is_not_in_the_file_fails(released: Released, tmp_path: Path) -> None:
+    one = Anchored(released)
+    own = records.parse_as(records.Entry, one.home.store.get(one.entry))
+    first = way_back(one.home, one.entry)[-1]
+    elsewhere = make_entry(one.home.key, own.seq + 1, one.entry, first, own.record, LATE)
+    report = one.report(tmp_path / "a.car", one.evidence(cid_of(records.encode(elsewhere), DAG_CBOR), **LATER))
+    assert "1.complete" in failed(report)
+    assert "holds evidence of entry" in reason_of(report, "1.complete")
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ import pytest
 
 from registry.assembly import Home
 from registry.core import records
-from registry.core.ipld.cid import CID
+from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.log import make_entry
 from registry.core.run_view import ReleaseView
 from registry.core.table import tables
 from registry.workflows.audit.audit_target import audit_car
+from registry.workflows.store.export_held import export_held
 from tests.support.forged_evidence import EARLY, LATE
 from tests.support.forgery import (
     OtherKey,
@@ -125,3 +126,31 @@ def test_an_unsigned_withdrawal_excuses_nothing(released: Released, honest: Path
 
 def home_items(home: Home, view: ReleaseView) -> Iterator[dict[str, Any]]:
     return tables.rows_as_dicts(view.snapshot.items, home.store.get)
+
+
+def test_labels_said_to_be_another_issuers_need_an_entry_of_that_one(released: Released, tmp_path: Path) -> None:
+    home, entry, view = released
+    cid, other = view.snapshot.contributions[0], OtherKey()
+    said = records.parse_as(records.Contribution, home.store.get(cid))
+    theirs = records.encode(msgspec.structs.replace(said, issuer=other.did))
+    forged = forge(home, entry, {cid: theirs})
+    assert "no entry of that issuer says it" in _issuer_of(home, forged, tmp_path / "claimed.car")
+    opening = cid_of(b"an opening elsewhere", DAG_CBOR)
+    signed_by_them = make_entry(other, 1, opening, opening, put(home, theirs), EARLY)
+    beside = put(home, records.encode(signed_by_them))
+    assert "others signed 1 contribution" in _issuer_of(home, forged, tmp_path / "signed.car", beside)
+
+
+def _issuer_of(home: Home, entry: CID, path: Path, *beside: CID) -> str:
+    return reason_of(audit_car(car_of(home, entry, path, beside=beside), level=2), "2.issuer")
+
+
+def test_a_releases_file_has_the_entries_of_its_contributions(released: Released, tmp_path: Path) -> None:
+    home, entry, view = released
+    export_held(home, entry, tmp_path / "a.car")
+    found = [records.parse_as(records.Entry, data) for _, data in sections(tmp_path / "a.car")[1] if _is_entry(data)]
+    assert {one.record for one in found} >= set(view.snapshot.contributions)
+
+
+def _is_entry(data: bytes) -> bool:
+    return b"dtypeeentry" in data

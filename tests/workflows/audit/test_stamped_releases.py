@@ -24,6 +24,7 @@ from tests.support.anchors import authority, calendar
 from tests.support.anchors.authority import Authority
 from tests.support.anchors.calendar import CalendarServer
 from tests.support.forgery import Released, faces, opened_home, publish
+from tests.support.verifier import results_of, verified
 
 ORDER = ("3.evidence", "3.stamped", "3.order")
 
@@ -133,3 +134,16 @@ def test_each_place_is_told_and_what_was_pending_is_stamped_later(stamped: Stamp
     assert "not checked" not in found["3.evidence"][1]
     without = checks_of(stamped.audit())["3.evidence"]
     assert (without[0], "not checked: no trust root for Bitcoin" in without[1]) == (HOLDS, True)
+
+
+def test_the_page_says_the_same_by_the_same_roots(stamped: Stamped, node: str) -> None:
+    report, path = stamped.audit(), stamped.folder / "release.car"
+    headers = stamped.folder / "headers.txt"
+    trust = [stamped.folder / "roots.pem", *([headers] if headers.exists() else [])]
+    (found,) = verified(node, path, trust=trust)
+    theirs, ours = results_of(report.to_json()), results_of(found)
+    level = {id: result for id, result in theirs.items() if id[0] == "3"}
+    assert {id: ours.get(id, UNCHECKED) for id in level} == level
+    assert "order_stamped" in [one["code"] for one in found["verdict"]["parts"]]
+    (alone,) = verified(node, path)
+    assert {id: results_of(alone)[id] for id in ORDER} == dict.fromkeys(ORDER, UNCHECKED)

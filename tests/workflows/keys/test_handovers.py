@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from registry.assembly import Home, open_home
+from registry.assembly import Home
 from registry.catalog import log_heads
 from registry.catalog.queries.signed_records import entries
 from registry.core import records
@@ -18,7 +18,6 @@ from registry.core.ipld.cid import CID
 from registry.core.issuers import address_of
 from registry.provenance.keys import replacing
 from registry.provenance.keys.keys import Key
-from registry.settings import read_settings
 from registry.workflows.audit.audit_target import audit_car, audit_target
 from registry.workflows.keys import change_keys as changing
 from registry.workflows.keys.change_keys import change_keys, describe, key_did
@@ -29,6 +28,7 @@ from registry.workflows.log.append import append
 from registry.workflows.names.profile import profile_of, set_profile
 from registry.workflows.store.export_held import export_held
 from tests.support.forgery import Released, failed, put, reason_of, simulated_release
+from tests.support.handed_over import reopened, rotate
 from tests.support.verifier import results_of, verified
 
 
@@ -45,18 +45,6 @@ def made(tmp_path: Path) -> Iterator[Released]:
 @pytest.fixture
 def home(made: Released) -> Home:
     return made.home
-
-
-def reopened() -> Home:
-    return open_home(read_settings())
-
-
-def rotate(home: Home, **wanted: Any) -> Home:
-    """As `keys rotate` does; the home opened again."""
-    new = replacing.next_key(home.settings.home, home.settings.passphrase)
-    change_keys(home, home.key, new, **wanted)
-    replacing.take_over(home.settings.home, new.address)
-    return reopened()
 
 
 def audit(home: Home, entry: CID, path: Path) -> Any:

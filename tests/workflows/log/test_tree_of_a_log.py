@@ -26,21 +26,21 @@ from registry.core.errors import Conflict, EmotionetError, Unavailable, Untruste
 from registry.core.ipld.cid import CID
 from registry.core.tlog import checkpoint, equivocation, issuer_log, merkle, tiles
 from registry.core.tlog.note import key_id, read_key
-from registry.core.tlog.proof import AddCheckpoint
+from registry.core.tlog.proof import AddCheckpoint, Proof
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED
 from registry.provenance.evidence.shown import Trust
 from registry.provenance.witnessing.services import read_log
 from registry.settings import read_settings
 from registry.workflows.audit.audit_file import audit_car
 from registry.workflows.log.checkpoints import add_cosignatures, kept, leaves, newest, note_seed, prove, tile_of
-from registry.workflows.log.equivocations import equivocations
+from registry.workflows.log.equivocations import equivocations, equivocations_in
 from registry.workflows.log.inclusions import keep_releases_included
 from registry.workflows.log.witnesses import cosign_log, publish_checkpoint, witness_of
 from registry.workflows.names.set_name import set_name
 from registry.workflows.store.export_held import export_held
 from registry.workflows.store.find_records import record_of
 from tests.conftest import ROOT, require
-from tests.support.forgery import Released, car_of, put, reason_of, results, simulated_release
+from tests.support.forgery import Released, car_of, put, reason_of, results, simulated_release, way_back
 
 
 @pytest.fixture(scope="module")
@@ -247,6 +247,50 @@ def test_changed_evidence_of_the_tree_is_found(honest: Released, tmp_path: Path)
         evidence = records.encode(structs.replace(true, **change))
         path = car_of(home, honest.entry, tmp_path / f"{at}.car", beside=[put(home, evidence)])
         assert results(audit_car(path))["3.included"] == FAILS, change
+
+
+def evidence_in(home: Home, cids: list[CID], at: int, size_and_more: list[CID]) -> CID:
+    """Evidence that an entry is in a tree that this home's key signs, whatever its log is."""
+    hashes = issuer_log.leaves(size_and_more)
+    root = merkle.root(hashes)
+    signed = issuer_log.sign(home.key, note_seed(home.key), home.key.did, len(hashes), root)
+    proof = Proof(at, tuple(merkle.inclusion(hashes, at)), signed.note)
+    said = {"origin": signed.checkpoint.origin, "size": len(hashes), "root": root, "cosigners": []}
+    made = records.Evidence(entry=bytes(cids[at]), kind=records.WITNESS, statement=said, proof=bytes(proof))
+    return put(home, records.encode(made))
+
+
+def test_what_contradicts_the_tree_is_found_and_written_with_both_halves(
+    honest: Released, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = honest.home
+    way = way_back(home, honest.entry)[::-1]
+    plan = way.index(honest.view.release.plan_entry)
+    later = [put(home, records.encode(records.Profile(name=f"{at}", url=None, contact=None))) for at in range(9)]
+    swapped = [*way[:plan], later[0], *way[plan + 1 :]]
+    last, grown = len(way) - 1, [*way[:-1], *later]
+    lies = {
+        "one size": [evidence_in(home, one, last, one) for one in (way, [*way[:-1], later[3]])],
+        "other sizes": [evidence_in(home, one, last, one) for one in (way, grown)],
+        "entry": [evidence_in(home, swapped, plan, swapped)],
+    }
+    fit = [evidence_in(home, way, at, [*way, *later[:more]]) for at in (plan, len(way) - 1) for more in (0, 1, 4)]
+    fine = car_of(home, honest.entry, tmp_path / "fit.car", beside=fit)
+    assert results(audit_car(fine))["3.included"] == HOLDS
+    assert equivocations_in(fine) == []
+    monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "empty"))
+    for name, beside in lies.items():
+        path = car_of(home, honest.entry, tmp_path / f"{name}.car", beside=beside)
+        report = audit_car(path)
+        assert results(report)["3.included"] == FAILS, name
+        assert "the log forks" in reason_of(report, "3.included")
+        out = tmp_path / f"{name}.json"
+        assert main(["log", "equivocation", str(path), "-o", str(out)]) == 0
+        capsys.readouterr()
+        assert main(["audit", str(out)]) == 1
+        assert f"the log forks: {home.key.did} signed" in capsys.readouterr().out
+    assert main(["log", "equivocation", str(fine)]) == 3  # as everything that is not there
+    assert not (tmp_path / "empty").exists()
 
 
 def test_evidence_of_two_histories_is_exported_and_checked_anywhere(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,12 +18,14 @@ from registry.evaluation.claims import parse_claim
 from registry.evaluation.verdict import sentence, short
 from registry.provenance.attempts import count_attempts
 from registry.web.base.words import Words
-from registry.web.pages.releases.planned import _compared
 from registry.web.pages.releases.release_page import release_page
 from registry.web.pages.runs.run_page import run_page
+from registry.web.report.collect import collect
+from registry.web.report.report import render_report
 from registry.workflows.audit.audit_file import audit_car
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.log.append import append
+from registry.workflows.releases.attempts import _compared
 from registry.workflows.releases.publish_release import show_release
 from tests.support.forgery import Released, car_of, failed, forge, publish, replaced, results, simulated_home, way_back
 
@@ -64,6 +68,33 @@ def test_a_releases_page_lists_attempts_by_the_rule_of_its_count(releases: list[
         runs_of = {row["release"]: row["run"] for row in runs.list_runs(db)[0]}
     shown = run_page(home, Words("en"), runs_of[page["about"]["release"]]).verdict
     assert shown == (told.state, short(told, "en"), sentence(told, "en").removeprefix(short(told, "en")).strip())
+
+
+def test_the_report_lists_the_attempts_without_ages(releases: list[Released]) -> None:
+    """A report is kept for years: what changes by the day has no place in it."""
+    home, entry, view = releases[1]
+    found = collect(home, records.parse_as(records.Entry, home.store.get(entry)).record, "en")
+    assert [one.this for one in found.attempts].count(True) == 1
+    assert {one.plan for one in found.attempts if one.this} == {str(view.draw.plan)}
+    page = render_report(found)
+    below = page.partition("<h2>Attempts</h2>")[2].partition("<h2>")[0]
+    assert all(one.plan in below and one.time in below for one in found.attempts)
+    assert found.attempts_text in below
+    assert "days since" not in below
+
+
+def test_ages_on_a_page_are_those_of_the_moment_it_is_asked_for(
+    releases: list[Released], plans: Plans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, entry, _ = releases[1]
+    append(home, home.key, records.parse_as(records.Plan, home.store.get(plans(range(20), "macro_f1 >= 0.8"))))
+    now = datetime.fromisoformat(home.now())
+    for days in (0, 3, 40):
+        later = (now + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        monkeypatch.setattr(home, "now", partial(str, later))
+        shown = [one for one in release_page(home, entry, Words("en"))["attempts"] if not one.releases]
+        assert shown
+        assert min(one.days for one in shown) == days
 
 
 def test_an_audit_counts_where_the_log_is_at_hand(releases: list[Released], tmp_path: Path) -> None:

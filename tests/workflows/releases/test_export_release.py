@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shlex
 import subprocess
 import sys
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -29,8 +32,12 @@ from registry.core.records import Entry, parse_as
 from registry.exports.attest import forms, names, prml
 from registry.exports.attest.source import Source
 from registry.exports.attest.statement import provenance
+from registry.provenance.keys.export_key import publishing_pem
+from registry.workflows.keys.change_keys import describe
 from registry.workflows.releases.export_release import export_release, source_of
+from tests.conftest import ROOT
 from tests.support.forgery import Released, car_of, simulated_release
+from tests.support.handed_over import rotate
 
 EVIL = 'x"}]}\n\\ \u2028\u202e\x00 </script> $ref e\u0301 https://evil.example'
 NODE = """
@@ -106,6 +113,7 @@ def test_securesystemslib_and_node_verify_the_statement(
     pem = (tmp_path / "out" / "export-key.pem").read_bytes()
     assert vouched["subject"][0]["digest"]["sha256"] == hashlib.sha256(pem).hexdigest()
     assert did_of(address_of_key(made.home.key.public_key)) == vouched["predicate"]["issuer"]
+    assert vouched["predicate"]["signer"] == vouched["predicate"]["issuer"]
     change(path, b"fold:", b"gold:")
     with pytest.raises(VerificationError):
         sslib(path)
@@ -233,3 +241,64 @@ def test_nothing_is_written_over(made: Released, cid: CID, tmp_path: Path) -> No
     (tmp_path / "out").mkdir()
     with pytest.raises(Conflict, match="exists already"):
         export_release(made.home, cid, "prml", tmp_path / "out")
+
+
+def commands() -> dict[str, list[str]]:
+    """The commands of docs/exports.md by the first file of an export that each is given."""
+    section = (ROOT / "docs" / "exports.md").read_text().partition("## Verify a release with other programs")[2]
+    lines = re.findall(r"^    (\S.*)$", section, re.MULTILINE)
+    return {re.findall(r"DIR/([\w.-]+)|(FILE)$", line)[0][0] or "FILE": shlex.split(line) for line in lines}
+
+
+HERE = {"python": (), "model_signing": ("-m", "model_signing"), "falsify": ("-m", "falsify_prml")}  # of this Python
+
+
+def run_as_written(words: list[str], folder: Path, **more: str) -> tuple[int, str]:
+    """Its status and what it prints, with a folder for DIR."""
+    name, *filled = [more.get(word, word.replace("DIR/", f"{folder}/")) for word in words]
+    program = [sys.executable, *HERE[name]] if name in HERE else [name]
+    done = subprocess.run([*program, *filled], capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout.strip()
+
+
+def test_the_documented_commands_run_as_they_are_written(
+    made: Released, cid: CID, source: Source, tmp_path: Path
+) -> None:
+    for form in names.FORMS:
+        export_release(made.home, cid, form, tmp_path / form)
+    written = commands()
+    assert set(written) == {"export-key.dsse.json", "provenance.dsse.json", "weights", "FILE", "claim-1.prml.yaml"}
+    voucher, statement = written["export-key.dsse.json"], written["provenance.dsse.json"]
+    folder = tmp_path / "intoto"
+    assert run_as_written(voucher, folder) == (0, "true")
+    assert run_as_written(statement, folder)[0] == 0
+    change(folder / "export-key.dsse.json", b"signs exports", b"signs entries")
+    change(folder / "provenance.dsse.json", b"fold:", b"gold:")
+    assert run_as_written(voucher, folder) == (0, "false")
+    assert run_as_written(statement, folder)[0] != 0
+    assert run_as_written(written["weights"], tmp_path / "model-signing")[0] == 0
+    bom = tmp_path / "cyclonedx"
+    assert run_as_written(written["FILE"], bom, FILE=str(bom))[0] == 0
+    bom.write_bytes(bom.read_bytes().replace(b'"SHA-256"', b'"SHA-0"'))
+    assert run_as_written(written["FILE"], bom, FILE=str(bom))[0] != 0
+    claim, value = written["claim-1.prml.yaml"], source.view.evaluation.verdicts[0].value
+    assert value is not None
+    assert run_as_written(claim, tmp_path / "prml", VALUE=value)[0] == 0
+    assert run_as_written(claim, tmp_path / "prml", VALUE="0.01")[0] != 0
+
+
+def test_after_a_handover_the_new_key_signs_exports_for_the_same_issuer(tmp_path: Path) -> None:
+    with simulated_release(tmp_path) as (home, entry, _), closing(rotate(home)) as later:
+        release = parse_as(Entry, later.store.get(entry)).record
+        old = home.key.public_key
+        export_release(later, release, "intoto", tmp_path / "out")
+        path = tmp_path / "out" / "provenance.dsse.json"
+        assert sslib(path)["predicate"]["runDetails"]["builder"]["id"] == home.key.did
+        assert node(path, "publishing-key.pem", 0)
+        voucher = tmp_path / "out" / "export-key.dsse.json"
+        assert node(voucher, "publishing-key.pem", 0)
+        said = json.loads(b64decode(json.loads(voucher.read_text())["payload"]))["predicate"]
+        assert (said["issuer"], said["signer"]) == (home.key.did, did_of(address_of_key(later.key.public_key)))
+        assert said["signer"] == describe(later, home.key.did)["key"] != did_of(address_of_key(old))
+        (tmp_path / "out" / "publishing-key.pem").write_bytes(publishing_pem(old))
+        assert not node(voucher, "publishing-key.pem", 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -11,6 +12,7 @@ from registry.assembly import Home
 from registry.catalog.queries.signed_records import entries
 from registry.catalog.queries.training_runs import runs
 from registry.cli.main import main
+from registry.cli.texts.run import CORRECTIONS, estimate_text
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
@@ -84,7 +86,10 @@ def test_what_some_model_could_be_judged_on_is_allowed(
     (folder / "labels.csv").write_text("\n".join([f"{table[0]},attr.side", *rows]))
     import_source(opened, str(folder))
     snapshot = CID.parse(take_snapshot(opened)["snapshot"])
-    estimate_run(opened, snapshot, Wanted("simulated", "simulated", claims=(claim,)))
+    for correction in get_args(records.Correction):
+        wanted = Wanted("simulated", "simulated", claims=(claim,), correction=correction)
+        said = "\n".join(estimate_text(estimate_run(opened, snapshot, wanted)))
+        assert f"verdicts {CORRECTIONS[correction]}" in said
 
 
 @pytest.mark.parametrize("ask", [start_run, estimate_run])

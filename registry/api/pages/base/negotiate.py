@@ -24,7 +24,7 @@ _HTML = ("text/html", "application/xhtml+xml")
 _OF_ISSUER = re.compile(
     rf"^((?:{PREFIX})?/(?:snapshots|runs|releases|lineage)/(?:did:pkh:eip155:1:)?0x[0-9a-fA-F]{{40}})/([^/]+)"
 )
-_MACHINES = ("/ipfs/", "/schema", "/healthz", "/readyz", "/metrics")
+_MACHINES = ("/ipfs/", "/log/", "/witness/", "/schema", "/healthz", "/readyz", "/metrics")
 
 
 def weight(accept: str, *types: str) -> float:

@@ -16,7 +16,7 @@ from registry.web.pages.runs.compared import MOST
 from registry.workflows.names.resolve import run_id
 
 
-@get("/runs/compare", include_in_schema=False, sync_to_thread=True, reads=("run", "all"))
+@get("/runs/compare", include_in_schema=False, sync_to_thread=True, reads=("run", "all"), several=("run",))
 def show_comparison(request: AnyRequest, home: Home) -> Response[str]:
     """Two to ten runs side by side."""
     names = [run_id(home, one[:200]) for one in request.query_params.getall("run", [])[: MOST + 1]]

@@ -7,7 +7,7 @@ machine. To estimate and to start are tasks, since both read the whole snapshot.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from litestar import Response, get, post
 from litestar.params import FromPath
@@ -27,6 +27,7 @@ from registry.core.ipld.cid import CID
 from registry.core.text.amounts import duration, size_text
 from registry.core.text.claim_text import split_claim
 from registry.evaluation.claims import parse_claim
+from registry.evaluation.correction import HOLM
 from registry.settings import DEFAULT_METHOD
 from registry.web.base.words import Words
 from registry.web.pages.runs.run_form import offer
@@ -37,7 +38,7 @@ from registry.workflows.store.read_content import read_as
 
 MOST_CLAIMS = 32
 RECENT = 20  # snapshots to choose from
-FIELDS = ("snapshot", "method", "recipe", "base", "final", "unanchored", "name")
+FIELDS = ("snapshot", "method", "recipe", "base", "final", "unanchored", "correction", "name")
 OPTION = "option."
 READ = (*FIELDS, OPTION, "metric", "comparator", "threshold", "shown_method", "do")  # in an address too
 COMPARATORS = ((">=", "≥"), ("<=", "≤"))
@@ -49,6 +50,7 @@ def form_of(given: Mapping[str, list[str]]) -> dict[str, Any]:
     """Fields as text, ``options`` by name, ``claims`` as (metric, comparator, threshold)."""
     found: dict[str, Any] = {name: given.get(name, [""])[0].strip()[:1000] for name in FIELDS}
     found["method"] = found["method"] or DEFAULT_METHOD
+    found["correction"] = found["correction"] or HOLM
     found["options"] = {
         name.removeprefix(OPTION): values[0].strip()[:20]
         for name, values in given.items()
@@ -68,6 +70,8 @@ def wanted_of(parts: Parts, published: Public, form: Form) -> Wanted:
             code="unknown_recipe",
             hint=f"use one of {', '.join(method.recipes())}.",
         )
+    if form["correction"] not in get_args(records.Correction):
+        raise InvalidInput("a correction is holm or none", code="bad_correction", hint="choose one.")
     base = published_base(parts, published, form["base"], method.about().files) if form["base"] else None
     return Wanted(
         recipe=form["recipe"] or None,
@@ -77,6 +81,7 @@ def wanted_of(parts: Parts, published: Public, form: Form) -> Wanted:
         claims=tuple(" ".join(claim) for claim in form["claims"] if claim[0] and claim[2]),
         final=form["final"] or None,
         unanchored=bool(form["unanchored"]),
+        correction=form["correction"],
         name=form["name"] or None,
     )
 

@@ -10,9 +10,9 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from registry.core.errors import Conflict
-from registry.provenance.anchors.timestamp.asking import SECONDS, ask, host_of
 from registry.provenance.anchors.timestamp.kept import KeptStamps, Stamp
 from registry.provenance.anchors.timestamp.place import StampPlace
+from registry.provenance.asking import SECONDS, ask, host_of
 from registry.provenance.evidence import der, rfc3161
 from registry.provenance.evidence.shown import NoTrustRoot
 

@@ -16,9 +16,9 @@ from fnmatch import fnmatch
 from urllib.parse import urlsplit
 
 from registry.core.errors import NotFound, Untrusted
-from registry.provenance.anchors.timestamp.asking import SECONDS, ask, host_of
 from registry.provenance.anchors.timestamp.kept import KeptStamps, Stamp
 from registry.provenance.anchors.timestamp.place import StampPlace
+from registry.provenance.asking import SECONDS, ask, host_of
 from registry.provenance.evidence import opentimestamps as ots
 from registry.provenance.evidence.ots_format import BITCOIN, PENDING, Timestamp, file_of, read_file, read_timestamp
 

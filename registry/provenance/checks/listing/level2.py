@@ -16,7 +16,8 @@ ROWS = (
         "2.issuer",
         "one issuer signed the target and its plan",
         "the issuers of all entries at hand, and `--issuer`",
-        "another issuer signed the plan, the first entry or another release; or the entry names another record",
+        "another issuer signed the plan, the first entry or another release; the entry names another record; or a "
+        "contribution is of an issuer who did not sign it",
         "other identities of the same person",
     ),
     Listed(

@@ -90,7 +90,7 @@ ROWS = (
         "3.included",
         "plan and release are in a tree that their issuer signed",
         "the proofs in the file, made where they are there, and the key that signed the entries",
-        "a proof is of another entry, place, tree or issuer than it states, or the issuer signed two trees of one size",
+        "a proof states another entry, place, tree or issuer, or the issuer signed what excludes this tree",
         "that others were shown the same tree",
     ),
     Listed(

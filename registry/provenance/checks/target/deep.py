@@ -104,6 +104,14 @@ class Deep:
         self.drawn.append((len(found), len(different)))
         return found
 
+    def one_of(self, count: int) -> int | None:
+        """Which of ``count`` things is looked at where one costs as much as all the rest: the sample's, by its place
+        (four bytes, big-endian); None where all are."""
+        if self.sample is None:
+            return None
+        (drawn,) = draw_sample(self.sample.seed, [place.to_bytes(4, "big") for place in range(count)], 1)
+        return int.from_bytes(drawn, "big")
+
     def told(self, size: int, of: int, what: str) -> str:
         """How many of how many were looked at; of a sample what chose it, and what it finds."""
         if self.sample is None or size >= of:

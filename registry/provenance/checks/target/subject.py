@@ -46,9 +46,10 @@ def _none(name: str) -> Method:
 class Subject:
     """``get`` gives verified bytes only, by whole CIDs; ``damaged`` are blocks that were there and did not verify.
 
-    ``roots`` are what must be complete; ``newest`` is the log's newest entry that is known (None: the
-    target's own); ``evidence`` and ``log_entries`` are all that are at hand, of whomever; ``present`` are all blocks
-    of a file (empty: what is held is more than one file); ``chain`` is None offline or where none is set up.
+    ``roots`` are what must be complete; ``newest`` is the log's newest entry that is known (None: the target's own);
+    ``evidence`` and ``log_entries`` are all that are at hand, of whomever; ``malformed`` say to be such and are not;
+    ``present`` are all blocks of a file (empty: what is held is more than one file); ``chain`` is None offline or where
+    none is set up.
     """
 
     get: Get
@@ -60,6 +61,7 @@ class Subject:
     newest: CID | None = None
     evidence: Sequence[CID] = ()
     log_entries: Sequence[CID] = ()
+    malformed: Sequence[CID] = ()
     present: Collection[CID] = ()
     chain: Anchors | None = None
     offline: bool = False
@@ -141,7 +143,7 @@ class Subject:
     @cached_property
     def linked(self) -> LinkedRecords:
         """Every record that links lead to from the roots and the entries at hand."""
-        return follow_links(self.get, [*self.roots, *self.log_entries, *self.evidence])
+        return follow_links(self.get, [*self.roots, *self.log_entries, *self.evidence, *self.malformed])
 
     def rows(self, table: CID) -> Sequence[dict[str, object]]:
         """A table's rows, its order checked; nobody changes them. Those of small tables are kept for the next check."""

@@ -34,13 +34,14 @@ from registry.web.base.words import Words
 from registry.web.pages.releases.cite import Cited, citations
 from registry.web.pages.releases.image_table import cells, image_table
 from registry.web.pages.releases.judged import QUICK, Wanted, is_quick, nothing_of
-from registry.web.pages.releases.planned import attempts, planned
+from registry.web.pages.releases.planned import planned
 from registry.web.pages.releases.release_list import main_figures, publisher
 from registry.web.report.by_group import by_group, people_of
 from registry.web.report.check_records import check_drawable, check_figures
 from registry.web.report.sections import by_confidence, curves_of, intervals_by_class, intervals_by_fold
 from registry.workflows.methods import is_named
 from registry.workflows.parts import Parts
+from registry.workflows.releases.attempts import attempts
 from registry.workflows.releases.publish_release import show_release
 from registry.workflows.releases.verdicts import facts_here, people_of_release
 from registry.workflows.store.published_audits import published_audits

@@ -1,4 +1,5 @@
-// sha2-512, BLAKE2b and BLAKE2s in plain BigInt: for blocks of strangers, who may have named them by these. Slow.
+// sha2-384, sha2-512, BLAKE2b and BLAKE2s in plain BigInt: for blocks of strangers, who may have named them by these,
+// and for signatures. Slow.
 
 const MASK = { 64: (1n << 64n) - 1n, 32: (1n << 32n) - 1n };
 
@@ -42,9 +43,12 @@ function bytesOf(words, size, little) {
   return out;
 }
 
-export function sha512(bytes) {
+export const sha512 = (bytes) => sha2(bytes, primes(8));
+export const sha384 = (bytes) => sha2(bytes, primes(16).slice(8)).subarray(0, 48);
+
+function sha2(bytes, beginning) {
   const k = primes(80).map((p) => fractionOf(p, 3n, 64n));
-  let state = primes(8).map((p) => fractionOf(p, 2n, 64n));
+  let state = beginning.map((p) => fractionOf(p, 2n, 64n));
   const padded = new Uint8Array(Math.ceil((bytes.length + 17) / 128) * 128);
   padded.set(bytes);
   padded[bytes.length] = 0x80;

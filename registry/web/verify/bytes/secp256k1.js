@@ -2,6 +2,7 @@
 // needs to take the same time for all numbers.
 import { Refusal, hex } from "./bytes.js";
 import { keccak256 } from "./keccak.js";
+import { inverse, mod, numberOf, rootOf } from "./numbers.js";
 
 const P = 2n ** 256n - 2n ** 32n - 977n;
 export const N = BigInt("0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");
@@ -9,27 +10,6 @@ const G = [
   BigInt("0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"),
   BigInt("0x483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"),
 ];
-
-const mod = (x, m) => ((x % m) + m) % m;
-export const numberOf = (bytes) => BigInt("0x" + (hex(bytes) || "0"));
-
-function inverse(x, m) {
-  let [a, b, u, v] = [mod(x, m), m, 1n, 0n];
-  while (a > 1n) {
-    const q = b / a;
-    [a, b, u, v] = [b % a, a, v - q * u, u];
-  }
-  return mod(u, m);
-}
-
-function power(x, exponent, m) {
-  let result = 1n;
-  for (; exponent > 0n; exponent >>= 1n) {
-    if (exponent & 1n) result = (result * x) % m;
-    x = (x * x) % m;
-  }
-  return result;
-}
 
 // Points are [X, Y, Z] in Jacobian coordinates; Z = 0 is the point at infinity.
 function double([x, y, z]) {
@@ -80,9 +60,8 @@ function combine(a, b, q) {
 /** The y of a point with this x that is odd or even; null where there is none. */
 function lift(x, odd) {
   if (x >= P) return null;
-  const square = (x ** 3n + 7n) % P;
-  const y = power(square, (P + 1n) / 4n, P);
-  if ((y * y) % P !== square) return null;
+  const y = rootOf(x ** 3n + 7n, P);
+  if (y === null) return null;
   return (y & 1n) === BigInt(odd) ? y : P - y;
 }
 

@@ -1,14 +1,11 @@
-// 3.drand, but for the signature, which needs pairings on BLS12-381: the round is the first after the plan's anchor.
+// 3.drand: each round of drand that the draw mixes is genuine, and the first after the plan's anchor.
 import { Refusal } from "../bytes/bytes.js";
 import { cidOfBytes } from "../bytes/cid.js";
-import { NotChecked, needingAll } from "./outcome.js";
+import { isGenuine, roundAfter, timeOf } from "../drand/networks.js";
+import { NotChecked, needingAll, say } from "./outcome.js";
 
 const CLOCKS_APART = 60_000; // milliseconds by which the clocks of two authorities may differ
 const TIMESTAMP = "rfc3161"; // the kind of evidence whose time counts where no block does
-// Networks whose clocks are known: the first round's time and the time between two, in seconds.
-const CLOCKS = {
-  "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971": { genesis: 1692803367, period: 3 },
-};
 
 /** The check, where the plan or the draw names drand. */
 export function drandChecks(view) {
@@ -18,17 +15,40 @@ export function drandChecks(view) {
 
 const roundsOf = (view) => view.draw.beacons.filter(({ kind }) => kind === "drand");
 
-function check({ file, view }) {
+const networkOf = (trust, { chain }) => trust.networks.find(({ hash }) => hash === chain);
+
+/** When the rounds of networks that are known here are published. */
+export function timesOfRounds({ view, trust }) {
+  return roundsOf(view)
+    .filter((one) => networkOf(trust, one))
+    .map((one) => {
+      const time = timeOf(networkOf(trust, one), one.round);
+      if (time === null) throw new Refusal("no calendar has the time of this round of drand");
+      return time;
+    });
+}
+
+async function check({ file, view, trust, pause }) {
   const rounds = roundsOf(view);
   if (!rounds.length) throw new Refusal("the plan names a round of drand, and the draw mixes none");
   const times = anchorTimes(file, view);
-  if (!times.length) throw new Refusal("nothing in the file says when the plan was anchored");
-  for (const { chain, round } of rounds) {
-    const clock = Object.hasOwn(CLOCKS, chain) ? CLOCKS[chain] : null;
-    if (clock && !times.some((time) => BigInt(round) === BigInt(roundAfter(clock, time))))
+  const knownFirst = [...rounds].sort((a, b) => !networkOf(trust, a) - !networkOf(trust, b));
+  for (const one of knownFirst) {
+    const network = networkOf(trust, one);
+    if (!network) throw new NotChecked("this network of drand is not known here: drop a file with what it says at /info");
+    if (!times.length) throw new Refusal("nothing in the file says when the plan was anchored");
+    if (!times.some((time) => BigInt(one.round) === BigInt(roundAfter(network, time))))
       throw new Refusal("the round of drand is not the first after the plan's anchor");
+    await pause();
+    if (!isGenuine(network, one)) throw new Refusal("the signature of a round of drand is wrong");
   }
-  throw new NotChecked("the signature of a drand round is not checked here: emotionet audit does");
+  const [{ chain, round }] = knownFirst;
+  const network = networkOf(trust, { chain });
+  return say("round {round} of drand {name}, published at {time}, is genuine", {
+    round,
+    name: network.name,
+    time: timeOf(network, round),
+  });
 }
 
 function anchorTimes(file, view) {
@@ -41,9 +61,4 @@ function anchorTimes(file, view) {
     .filter((time) => typeof time === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(time))
     .sort();
   return stamps.filter((time) => Date.parse(time) - Date.parse(stamps[0]) <= CLOCKS_APART);
-}
-
-function roundAfter({ genesis, period }, time) {
-  const passed = Date.parse(time) / 1000 - genesis;
-  return passed < 0 ? 1 : Math.floor(passed / period) + 2;
 }

@@ -33,7 +33,7 @@ export class ReleaseFile {
       }
     }
     this.entries = this.ofType("entry");
-    this.evidence = this.ofType("evidence");
+    this.evidence = this.ofType("evidence").filter((cid) => this.readableType(cid));
     this.target = this.findTarget();
   }
 

@@ -1,7 +1,7 @@
 // Level 1: the blocks.
 import { hex, Newer, Refusal, sameBytes } from "../bytes/bytes.js";
 import { decode, linksIn } from "../bytes/cbor.js";
-import { CID, DAG_CBOR, RAW, SHA256 } from "../bytes/cid.js";
+import { CID, cidOfBytes, DAG_CBOR, RAW, SHA256 } from "../bytes/cid.js";
 import { Sha256 } from "../bytes/sha256.js";
 import { pieces } from "../data/dagpb.js";
 import { isMap } from "../data/kinds.js";
@@ -59,9 +59,11 @@ export const level1 = [
 function complete(file) {
   if (file.outnumbering.size) throw new NotChecked("a table has more rows than what it is about can have");
   const seen = new Set();
-  const todo = file.roots.map((cid) => ({ cid, mark: "" }));
-  let missing = 0;
-  let first = null;
+  const { target } = file;
+  const todo = [...file.roots, target.entry ?? target.cid].filter(Boolean).map((cid) => ({ cid, mark: "" }));
+  const absent = namedEntries(file).filter((cid) => !file.blocks.has(cid));
+  let missing = absent.length;
+  let first = absent[0] ?? null;
   while (todo.length) {
     const { cid, mark } = todo.pop();
     const key = mark + " " + cid.key;
@@ -82,6 +84,14 @@ function complete(file) {
   const keys = new Set([...seen].map((key) => key.slice(key.indexOf(" ") + 1)));
   const beside = [...file.blocks.cids.keys()].filter((key) => !keys.has(key)).length;
   return say("every link leads to a block; no link leads to {count} {count|other|others}", { count: beside });
+}
+
+// The entries that evidence names, and the first of a release's log: as blocks in the file.
+function namedEntries(file) {
+  const evidence = file.evidence.map((cid) => file.blocks.checked(cid).value);
+  const named = evidence.filter((value) => value).map(({ entry }) => entry);
+  const { log } = (file.target.type === "release" && file.entry(file.target.entry)) || {};
+  return [...named, ...(log ? [log] : [])].flatMap((bytes) => safely(() => [cidOfBytes(bytes)]));
 }
 
 // Links of a block, marked: nodes of a table of items lead to images, which need not be there.
@@ -127,7 +137,7 @@ export function reached(file) {
   const todo = [
     ...file.roots.filter((cid) => file.blocks.typeOf(cid) !== "table"),
     ...file.entries,
-    ...file.evidence,
+    ...file.ofType("evidence"),
   ].map((cid) => ({ cid, types: [] }));
   while (todo.length) {
     const { cid, types, table, isFile } = todo.pop();

@@ -33,6 +33,12 @@ export const level2 = [
         const entry = file.blocks.record(view.release.planEntry, "entry");
         if (entry.issuer !== issuer) throw new Refusal("the plan is said by somebody else");
         if (entry.record.key !== view.draw.plan.key) throw new Refusal("the plan's entry says another plan");
+        const said = file.entries.map((cid) => file.entry(cid) ?? {});
+        for (const cid of view.snapshot.contributions) {
+          const { issuer: theirs } = view.record(cid, "contribution");
+          if (theirs !== issuer && !said.some((one) => one.issuer === theirs && one.record.key === cid.key))
+            throw new Refusal("a contribution says to be of {issuer}, and no entry of that issuer says it", { issuer: theirs });
+        }
       }
       for (const cid of file.entries) {
         const entry = file.entry(cid);

@@ -3,6 +3,8 @@ import { equal } from "../bytes/equal.js";
 import { Refusal } from "../bytes/bytes.js";
 import { cidOfBytes } from "../bytes/cid.js";
 import { blockOfChain } from "../data/schemas.js";
+import { timesOfRounds } from "./drand.js";
+import { orderByStamps } from "./evidence.js";
 import { NotChecked, needingAll, say } from "./outcome.js";
 
 const SKEW = 300_000; // milliseconds by which clocks may differ
@@ -15,7 +17,9 @@ const noChain = () => {
 const CHECKED = [
   [
     "3.order",
-    ({ file, view }) => {
+    (audit) => {
+      const { file, view } = audit;
+      if (!file.target.entry) throw new NotChecked("the file holds no entry that says its target");
       const numbers = (of) =>
         blocksOf(file)
           .filter(({ entry }) => entry.key === of.key)
@@ -25,7 +29,7 @@ const CHECKED = [
       if (plans.length && own.some((number) => plans.some((plan) => plan >= number))) {
         throw new Refusal("the plan's block does not come before the release's");
       }
-      noChain();
+      return orderByStamps(audit) ?? noChain();
     },
   ],
   [
@@ -54,13 +58,14 @@ const CHECKED = [
   ],
   [
     "3.drawn",
-    ({ file, view }) => {
+    (audit) => {
+      const { file, view } = audit;
       entriesOf(file, view);
-      const blocks = beaconBlocks(view);
-      if (!blocks.length) throw new NotChecked("the folds were not drawn from a block, so no block gives a time");
-      const early = view.trainings.find((training) => blocks.some((block) => isBefore(training.started, block.time)));
+      const times = [...beaconBlocks(view).map(({ time }) => time), ...timesOfRounds(audit)];
+      if (!times.length) throw new NotChecked("the folds were not drawn from a block, so no block gives a time");
+      const early = view.trainings.find((training) => times.some((time) => isBefore(training.started, time)));
       if (early)
-        throw new Refusal("the training of fold {fold} began before the block that drew its folds", {
+        throw new Refusal("the training of fold {fold} began before the beacon that drew its folds", {
           fold: early.fold ?? "-",
         });
       return say(OWN_CLOCK);

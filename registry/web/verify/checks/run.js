@@ -1,5 +1,6 @@
 // All checks, one after the other; one that fails stops no other.
 import { fillIn, Missing, Newer, Refusal, Unusable } from "../bytes/bytes.js";
+import { level5, level7, level8 } from "./deep.js";
 import { drandChecks } from "./drand.js";
 import { evidenceChecks } from "./evidence.js";
 import { ReleaseFile } from "./file.js";
@@ -10,6 +11,8 @@ import { level3 } from "./level3.js";
 import { level4 } from "./level4.js";
 import { NotChecked } from "./outcome.js";
 import { View } from "./view.js";
+import { witnessedChecks } from "./witnessed.js";
+import { nobody } from "../proofs/trust.js";
 
 export const HOLDS = "holds";
 export const FAILS = "does not hold";
@@ -22,9 +25,9 @@ const ALWAYS = [...level1, ...level2];
 /**
  * Verifies a file: {checks, holds, target, type, issuer, entry, view}. `tell` hears of each check as it begins ({id}) and
  * as it ends (the check), and of blocks read ({done, total} in bytes). `pause` is awaited now and then, so that a page
- * that runs this stays live.
+ * that runs this stays live. `trust`: whom the reader trusts, beside what the file says.
  */
-export async function verify(bytes, tell = () => {}, pause = async () => {}) {
+export async function verify(bytes, tell = () => {}, pause = async () => {}, trust = nobody()) {
   const checks = [];
   let file;
   tell({ id: "1.file" });
@@ -39,7 +42,7 @@ export async function verify(bytes, tell = () => {}, pause = async () => {}) {
     const nothing = { target: null, type: null, issuer: null, entry: null, view: null };
     return { checks: [check], holds: false, ...nothing, unusable: unusable(error) };
   }
-  const audit = auditOf(file, pause);
+  const audit = auditOf(file, pause, trust);
   for (const [id, make] of listOf(audit)) {
     tell({ id });
     await pause();
@@ -55,22 +58,24 @@ export async function verify(bytes, tell = () => {}, pause = async () => {}) {
 // Facts of a file that is no release, or not the whole of one.
 const unusable = (error) => (error instanceof Unusable ? { file: error.file, kind: error.kind } : null);
 
-function auditOf(file, pause) {
+function auditOf(file, pause, trust) {
   const view = new View(file);
   let made = null;
-  return { file, view, pause, evaluation: () => (made ??= evaluate(view, pause)) };
+  return { file, view, pause, trust, evaluation: () => (made ??= evaluate(view, pause)) };
 }
 
-function listOf({ file, view }) {
-  if (file.target.type === "snapshot") return [...ALWAYS, level4[0]];
-  if (file.target.type !== "release") return ALWAYS;
+function listOf(audit) {
+  const { file, view } = audit;
+  const trees = witnessedChecks(audit);
+  if (file.target.type === "snapshot") return [...ALWAYS, ...trees, level4[0]];
+  if (file.target.type !== "release") return [...ALWAYS, ...trees];
   let further = [];
   try {
-    further = [...drandChecks(view), ...evidenceChecks(file), ...furtherChecks(view)];
+    further = [...drandChecks(view), ...evidenceChecks(audit), ...furtherChecks(view)];
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
   }
-  return [...ALWAYS, ...level3, ...level4, ...level6, ...further];
+  return [...ALWAYS, ...level3, ...trees, ...level4, ...level5, ...level6, ...further, ...level7, ...level8];
 }
 
 async function oneCheck(id, make, audit) {

@@ -15,8 +15,8 @@ export const isIssuer = (text) => ISSUER.test(text);
 const didOf = (point) => "did:pkh:eip155:1:" + addressOf(point);
 export const signerOfEntry = (entry) => didOf(pointOf(entry.key));
 
-function pae(type, value) {
-  const payload = encode(value);
+/** DSSE's PAE of a payload's bytes. */
+export function pae(type, payload) {
   return concat(utf8(`DSSEv1 ${type.length} ${type} ${payload.length} `), payload);
 }
 
@@ -24,7 +24,7 @@ function pae(type, value) {
 export function signedBytes(entry) {
   const { signature, ...rest } = entry;
   if (rest.v === 1) delete rest.authority;
-  return pae(PAYLOAD_TYPE, rest);
+  return pae(PAYLOAD_TYPE, encode(rest));
 }
 
 /** Checks that the key an entry names signed it, whoever's that is. */
@@ -44,7 +44,7 @@ function checkProof({ issuer, log, prev, seq }, { successor, proof, revokedFrom,
   let holds = false;
   try {
     const point = pointOf(proof.subarray(0, 33));
-    const said = pae(KEYS_TYPE, { issuer, log, prev, seq, successor, revokedFrom, recovery });
+    const said = pae(KEYS_TYPE, encode({ issuer, log, prev, seq, successor, revokedFrom, recovery }));
     holds = didOf(point) === successor && isSignedBy(point, sha256(said), proof.subarray(33));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;

@@ -233,7 +233,12 @@ export const SCHEMAS = {
     alg: text,
     signature: bytes,
   },
-  evidence: { entry: named, kind: text, statement: anyMap, proof: maybe(bytes) },
+  evidence: {
+    entry: named,
+    kind: oneOf("evm", "rfc3161", "opentimestamps", "witness"),
+    statement: anyMap,
+    proof: maybe(bytes),
+  },
 };
 
 export const CHECKS = Object.fromEntries(Object.entries(SCHEMAS).map(([type, of]) => [type, fields(of)]));

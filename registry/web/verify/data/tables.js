@@ -9,9 +9,9 @@ import { TABLES } from "./columns.js";
 
 const MAX_ITEM = 2 ** 20 - 16;
 const MAX_ITEMS = 48 * 1024;
-const EARLIER_MAX_ITEMS = 2 ** 20 - 16; // of tables that were written before that was made smaller
-const MAX_KEY = 4096;
-const MAX_LEVELS = 32;
+export const EARLIER_MAX_ITEMS = 2 ** 20 - 16; // of tables that were written before that was made smaller
+export const MAX_KEY = 4096;
+export const MAX_LEVELS = 32;
 const HEADER = ["v", "type", "kind", "columnsVersion", "columns", "key", "count", "root"];
 
 const partType = (value) => (value instanceof Uint8Array ? "bytes" : isInteger(value) ? "integer" : typeof value);
@@ -88,43 +88,43 @@ function checkCell(kind, cell, where) {
   for (const { wrong } of found) if (wrong) throw wrong;
 }
 
-function checkCells({ columns, cells, isWhole = () => true }, rows) {
+export function checkCells({ columns, cells, isWhole = () => true }, rows) {
   rows.forEach((row, at) => {
     row.forEach((cell, i) => checkCell(cells[i], cell, `row ${at + 1}, ${columns[i]}`));
     if (!isWhole(row)) throw new Refusal("row {row} is neither kept nor dropped", { row: at + 1 });
   });
 }
 
+/** A node's items: {isLeaf, items}; of an inner one each is [first key, rows below, CID]. */
+export function readTop(block, isRoot) {
+  const node = decode(block);
+  const isNode = isMap(node) && Object.keys(node).length === 1;
+  if (isNode && Array.isArray(node.rows)) return { isLeaf: true, items: node.rows };
+  if (!isNode || !Array.isArray(node.nodes)) throw new Refusal("a node of the table is not valid");
+  if (node.nodes.length < (isRoot ? 2 : 1)) throw new Refusal("a table's node holds too few others");
+  const isItem = (member) =>
+    Array.isArray(member) &&
+    member.length === 3 &&
+    Array.isArray(member[0]) &&
+    isInteger(member[1]) &&
+    member[1] >= 1 &&
+    member[2] instanceof CID;
+  if (!node.nodes.every(isItem)) throw new Refusal("a node of the table is not valid");
+  return { isLeaf: false, items: node.nodes };
+}
+
 // `stated`: how many rows lie below, as the header or the node above says; it is looked at before any is read.
 function nodeRows(walk, cid, firstKey, level, stated) {
-  const node = decode(walk.blocks.get(cid));
   if (level >= MAX_LEVELS) throw new Refusal("a table has too many levels");
-  const isNode = isMap(node) && Object.keys(node).length === 1;
-  const asStated = (count) => {
-    if (count !== stated) throw new Refusal("a table does not hold as many rows as it states");
-  };
-  if (isNode && Array.isArray(node.rows)) {
-    asStated(node.rows.length);
-    leafRows(walk, node.rows, firstKey, level);
-    return;
-  }
-  if (!isNode || !Array.isArray(node.nodes)) throw new Refusal("a node of the table is not valid");
-  if (node.nodes.length < (level === 0 ? 2 : 1)) throw new Refusal("a table's node holds too few others");
-  if (!node.nodes.every(isItem)) throw new Refusal("a node of the table is not valid");
-  asStated(node.nodes.reduce((sum, member) => sum + Number(member[1]), 0));
-  for (const [i, member] of node.nodes.entries()) {
+  const { isLeaf, items } = readTop(walk.blocks.get(cid), level === 0);
+  const count = isLeaf ? items.length : items.reduce((sum, item) => sum + Number(item[1]), 0);
+  if (count !== stated) throw new Refusal("a table does not hold as many rows as it states");
+  if (isLeaf) return leafRows(walk, items, firstKey, level);
+  for (const [i, member] of items.entries()) {
     if (i === 0 && firstKey && !equal(member[0], firstKey)) throw new Refusal("a table's node begins with another key");
     nodeRows(walk, member[2], member[0], level + 1, member[1]);
   }
 }
-
-const isItem = (member) =>
-  Array.isArray(member) &&
-  member.length === 3 &&
-  Array.isArray(member[0]) &&
-  isInteger(member[1]) &&
-  member[1] >= 1 &&
-  member[2] instanceof CID;
 
 function leafRows(walk, rows, firstKey, level) {
   if (walk.depth !== null && walk.depth !== level) throw new Refusal("a table's leaves lie at several levels");

@@ -1,17 +1,19 @@
 // The page: takes a file, shows each check as it runs, and the verdict in the end. Nothing leaves it.
 import { element, fill } from "./dom.js";
 import { aboutCard, checkRow, checksCard, figuresCard, limitsCard, size, verdictCard } from "./result.js";
+import { besides } from "./given.js";
+import { forkCards, proofCards } from "./proof.js";
 import { chooseLanguage, language, setLanguage, t, title } from "./words.js";
 import { MAX_FILE_SIZE, slices, verifyFile } from "./worker.js";
 
-const EXPECTED_CHECKS = 45; // of a release, for the bar alone
+const EXPECTED_CHECKS = 50; // of a release, for the bar alone
 
-const state = { file: null, summary: null, problem: null, checks: [], current: null, read: 0, stop: () => {} };
+const state = { file: null, texts: [], pictures: [], summary: null, problem: null, checks: [], current: null, read: 0, stop: () => {} };
 const byId = (id) => document.getElementById(id);
 
 export function startPage() {
   chooseLanguage(location.search, navigator.languages ?? []);
-  byId("choose").addEventListener("change", ({ target }) => target.files[0] && begin(target.files[0]));
+  byId("choose").addEventListener("change", ({ target }) => give([...target.files]));
   byId("language").addEventListener("click", () => {
     setLanguage(language() === "en" ? "es" : "en");
     drawWords();
@@ -31,8 +33,7 @@ function takeDrops() {
     document.addEventListener(kind, (event) => {
       event.preventDefault();
       zone.classList.toggle("over", kind === "dragenter" || kind === "dragover");
-      const file = kind === "drop" && event.dataTransfer ? event.dataTransfer.files[0] : null;
-      if (file) begin(file);
+      if (kind === "drop" && event.dataTransfer) give([...event.dataTransfer.files]);
     });
   }
 }
@@ -42,6 +43,17 @@ function drawWords() {
   document.title = `${t("title")} · Emotionet`;
   for (const one of document.querySelectorAll("[data-t]")) one.textContent = t(one.dataset.t);
   byId("language").lang = language() === "en" ? "es" : "en";
+}
+
+/** Takes files: one to verify, and beside it what says whom the reader trusts, or a picture that a proof may be about. */
+async function give(files) {
+  const { main, texts, pictures } = await besides(files, state.summary?.kind === "proof");
+  state.texts.push(...texts);
+  state.pictures.push(...pictures);
+  const fresh = main ?? (state.file || texts.length ? null : files[0]);
+  if (main && !pictures.length) state.pictures = [];
+  if (fresh || (texts.length && state.file)) begin(fresh ?? state.file);
+  else draw();
 }
 
 function begin(file) {
@@ -64,7 +76,7 @@ function run(file) {
   };
   const inSlices = () => {
     state.checks = [];
-    verifyFile(file, hear, slices());
+    verifyFile(file, state.texts, hear, slices());
   };
   try {
     const address = URL.createObjectURL(new Blob([byId("verifier").textContent], { type: "text/javascript" }));
@@ -75,7 +87,7 @@ function run(file) {
       worker.terminate();
       if (!isStopped) inSlices();
     };
-    worker.postMessage({ file });
+    worker.postMessage({ file, texts: state.texts });
     return () => {
       isStopped = true;
       worker.terminate();
@@ -121,17 +133,18 @@ function draw() {
   if (file) byId("name").textContent = `${file.name} (${size(file.size)})`;
   drawProgress();
   byId("intro").classList.toggle("small-drop", Boolean(file));
-  const cards = summary
-    ? [verdictCard(summary), aboutCard(summary, file), figuresCard(summary), checksCard(summary), limitsCard()]
-    : problem
-      ? [
-          element(
-            "section",
-            { class: "card verdict bad" },
-            element("h2", {}, t("problem")),
-            element("p", { class: "headline" }, problem),
-          ),
-        ]
-      : [];
-  fill(byId("result"), ...cards);
+  byId("trusted").hidden = !state.texts.length;
+  byId("trusted").textContent = t("trusted", { count: state.texts.length });
+  fill(byId("result"), ...cardsOf(state));
+}
+
+function cardsOf({ file, pictures, summary, problem }) {
+  if (problem) {
+    const card = { class: "card verdict bad" };
+    return [element("section", card, element("h2", {}, t("problem")), element("p", { class: "headline" }, problem))];
+  }
+  if (!summary) return [];
+  if (summary.kind === "proof") return proofCards(summary, file, pictures);
+  if (summary.kind === "fork") return forkCards(summary, file);
+  return [verdictCard(summary), aboutCard(summary, file), figuresCard(summary), checksCard(summary), limitsCard()];
 }

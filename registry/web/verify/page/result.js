@@ -152,7 +152,7 @@ export function checkRow(check) {
 
 /** Every check by level, those that fail first to be seen: levels with one are open. */
 export function checksCard({ checks }) {
-  const levels = [...new Set(checks.map(({ id }) => id[0]))];
+  const levels = [...new Set(checks.map(({ id }) => id[0]))].sort();
   const parts = levels.map((level) => {
     const own = checks.filter(({ id }) => id[0] === level);
     const count = (result) => own.filter((check) => check.result === result).length;

@@ -26,10 +26,10 @@ export function t(key, values = {}) {
 
 export const title = (id) => (Object.hasOwn(WORDS.check, id) ? WORDS.check[id][place] : id);
 
-/** Spanish reasons go by the first six digits of their English text's sha256 (`brief` in verify.py). */
+/** Spanish reasons go by the first eight digits of their English text's sha256 (`brief` in verify.py). */
 function translated(text) {
   if (place !== 1) return text;
-  return WORDS.reasons[hex(sha256(utf8(text))).slice(0, 6)] ?? text;
+  return WORDS.reasons[hex(sha256(utf8(text))).slice(0, 8)] ?? text;
 }
 
 /** A check's reason. What it fills in may come from records, so it stands on one line and is cut short. */

@@ -7,6 +7,7 @@ const HOLDS = "holds";
 const FAILS = "does not hold";
 const OPEN = "not checked";
 const OF_BEACONS = ["3.beacon", "3.drand"]; // with 3.order, one of them proves that the plan came first
+const STAMPED = ["3.order", "3.evidence", "3.stamped"]; // together they show it by a clock that stamped it
 
 function tried(make, otherwise) {
   try {
@@ -37,8 +38,9 @@ export function factsOf({ view, type, checks, holds, unusable }, mayBeOpen) {
       .map(({ id }) => id);
   }
   const isProven = result.get("3.order") === HOLDS && OF_BEACONS.some((id) => result.get(id) === HOLDS);
+  const isStamped = STAMPED.every((id) => result.get(id) === HOLDS);
   const levels = [1, 2, 3, 4, 6].filter((level) =>
-    level === 3 ? isProven : checks.some((check) => check.id.startsWith(`${level}.`) && check.result !== OPEN),
+    level === 3 ? isProven || isStamped : checks.some((check) => check.id.startsWith(`${level}.`) && check.result !== OPEN),
   );
   const of = view === null ? {} : tried(() => releaseFacts(view, type), {});
   return {
@@ -47,7 +49,7 @@ export function factsOf({ view, type, checks, holds, unusable }, mayBeOpen) {
     records,
     failed,
     levels,
-    order: of.order && isProven ? "proven" : (of.order ?? null),
+    order: !of.order ? null : isProven ? "proven" : isStamped ? "stamped" : of.order,
     attempts_stated: result.get("4.attempts") !== HOLDS,
     images_open: result.get("1.images") === OPEN,
   };

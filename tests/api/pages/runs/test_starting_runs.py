@@ -55,20 +55,25 @@ def test_a_run_is_seen_before_it_is_started(signed: Client, home: Home, snapshot
     more = signed.post("/runs/new", data=filled(page, do="more", **claim), headers=HTML)
     assert more.text.count('name="metric"') == 2
     assert 'value="macro_f1"' in more.text
-    form = filled(page, do="estimate", **claim, name="first-try", **{"option.epochs": "4", "option.seed": "77"})
+    assert 'value="holm" selected' in page
+    chosen = {"name": "first-try", "correction": "none"}
+    form = filled(page, do="estimate", **claim, **chosen, **{"option.epochs": "4", "option.seed": "77"})
     answer = signed.post("/runs/new", data=form, headers=HTML)
     assert answer.status_code == 200, answer.text
     assert "What it would do and cost" in answer.text
     assert "3</b><span>trainings of 4 epochs" in answer.text
     assert "macro_f1 &gt;= 0.10" in answer.text
+    assert "several attempts: not corrected" in answer.text
     started = signed.post("/runs/new", data={**form, "do": "start"}, headers=HTML, follow_redirects=False)
     assert started.status_code == 303, started.text
     run = started.headers["location"].rpartition("/")[2]
     assert "The run was taken on;" in see(signed, f"/runs/{run}")
+    assert re.search(r"several attempts</dt><dd>not corrected", see(signed, f"/runs/{run}"))
     with home.catalog.read() as db:
         options = runs.row(db, run)["options"]
     assert options["values"]["training"]["epochs"] == 4
     assert options["values"]["seed"] == 77
+    assert options["correction"] == "none"
     home.worker().work(run)
     assert "first-try" in see(signed, "/runs")
     assert f"<code>{run}</code>" in see(signed, "/runs/first-try")
@@ -105,6 +110,7 @@ def test_another_method_offers_its_own_recipes_and_refuses_none_of_the_method_be
         ("metric", "happiness", "there is no figure"),
         ("final", "fold:99", "final must be"),
         ("name", "Not A Name", "can be no name"),
+        ("correction", "bonferroni", "a correction is holm or none"),
     ],
 )
 def test_what_can_not_be_is_said_and_the_form_keeps_what_was_typed(
