@@ -87,7 +87,7 @@ def _left_out(parts: Parts, record: records.Record | None, taken_back: list[CID]
     if snapshot is None:
         return set()
     with parts.catalog.read() as db:
-        gone = {cid for cid in withdrawals.withdrawn_cids(db) if not parts.store.has(cid)}
+        gone = {cid for cid in withdrawals.cids_of_withdrawn(db) if not parts.store.has(cid)}
     if not taken_back and taken_back is not None and not gone:
         return set()
     targets = {_target(parts, cid) for cid in taken_back or ()} - {None}

@@ -94,6 +94,11 @@ def names_of_images(db: sa.Connection, sha256s: Collection[str]) -> list[CID]:
 
 
 def withdrawn_cids(db: sa.Connection) -> list[CID]:
+    """Every CID that the catalog knows of images that are withdrawn here: what is only named is not withheld."""
+    return list(_aliases(db, {sha256.hex() for sha256 in withdrawn_images(db)}))
+
+
+def cids_of_withdrawn(db: sa.Connection) -> list[CID]:
     """Every CID under which bytes of images may lie here that are withdrawn."""
     return names_of_images(db, {sha256.hex() for sha256 in withdrawn_images(db)})
 
