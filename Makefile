@@ -6,7 +6,7 @@ PIP = $(BIN)/python -m pip install --disable-pip-version-check -c constraints.tx
 STAMP := $(VENV)/.installed
 TRAIN := $(VENV)/.train
 
-.PHONY: help install demo test coverage tampering mutants check fix picture bench schemathesis clean
+.PHONY: help install demo test coverage tampering mutants check fix picture bench schemathesis docs clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -68,6 +68,10 @@ fix: install ## mend what ruff can mend by itself, and format
 
 picture: install ## draw docs/architecture.svg from the code
 	$(BIN)/python -m bench.rooms
+
+docs: | $(BIN)/pip ## the book, in English and Spanish, into build/docs; `emotionet serve` has it at /docs then
+	$(PIP) -q -e '.[docs]'
+	$(BIN)/python -m bench.book
 
 bench: install ## measure, against baselines in the same minute
 	$(BIN)/python -m bench

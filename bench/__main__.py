@@ -25,6 +25,8 @@ LONG = (
     "evaluation",
     "commands",
     "again",
+    "audit",
+    "hostile",
     "pages",
     "snapshots",
     "registering",

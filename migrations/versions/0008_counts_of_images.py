@@ -1,6 +1,6 @@
 """Counts of images are kept, and what a grid of images is filtered by has indexes.
 
-The counts of the rows that are there are made once, by ``recount``.
+The counts of the rows that are there are made by 0022, once it is known which rows count.
 """
 
 from __future__ import annotations
@@ -33,9 +33,6 @@ def upgrade() -> None:
     op.create_index("ix_images_disputed", "images", ["sha256"], **some)
     some = {"sqlite_where": SAYS_RIGHTS, "postgresql_where": SAYS_RIGHTS}
     op.create_index("ix_contribution_rows_rights", "contribution_rows", ["sha256"], **some)
-    from registry.catalog.index.image_counts import recount
-
-    recount(op.get_bind())
 
 
 def downgrade() -> None:

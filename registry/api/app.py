@@ -32,6 +32,7 @@ from registry.api.pages import home as home_page
 from registry.api.pages import images as image_pages
 from registry.api.pages import issuers as issuer_pages
 from registry.api.pages import releases as release_pages
+from registry.api.pages import withdrawals as withdrawal_pages
 from registry.api.pages.base import static
 from registry.api.pages.base.common import read_early
 from registry.api.pages.base.errors import HANDLERS
@@ -77,7 +78,7 @@ _NOUNS = (
 _PAGES = (  # their addresses may have documents too
     *(home_page, docs, signin, image_pages, register),
     *(snapshot_pages, run_pages),
-    *(release_pages, predict, lineage, audit_pages, issuer_pages),
+    *(release_pages, predict, lineage, audit_pages, issuer_pages, withdrawal_pages),
 )
 _ROOT = (*gateway.ROOT_HANDLERS, *tlog.HANDLERS, *system.ROOT_HANDLERS, *static.HANDLERS, *verify.HANDLERS)
 

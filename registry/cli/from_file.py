@@ -18,7 +18,7 @@ from registry.assembly import Home
 from registry.core.errors import InvalidInput, NotFound, Unavailable, Untrusted, UsageError, not_read
 from registry.core.ipld.cid import CID
 from registry.core.text.cleaning import counted
-from registry.workflows.names.resolve import is_reference, resolve
+from registry.core.text.names import is_reference
 from registry.workflows.store.typed_source import check_regular, names_content
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def opened_with(texts: list[str], *, any_record: bool = False) -> Iterator[tuple
     ``any_record``: what a file's first root names, whatever that is.
     """
     from registry.cli.commands.common import home
+    from registry.workflows.names.resolve import resolve
 
     kinds = () if any_record else ("release",)
     with home() as own:

@@ -47,8 +47,9 @@ def content(opened: Home, text: str, *kinds: str) -> CID:
 
 def release_first(opened: Home, text: str) -> CID:
     """As ``content``; of a name that stood for things of several kinds, what it stands for as a release."""
+    from registry.core.text.names import is_reference
     from registry.workflows.names.beginnings import is_beginning
-    from registry.workflows.names.resolve import find, is_reference
+    from registry.workflows.names.resolve import find
 
     if is_reference(text) and not is_beginning(text):
         with suppress(InvalidInput, NotFound):  # no release: whatever else it stands for

@@ -7,7 +7,7 @@ Of each contributor the newest row counts that the snapshot's query matches.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from registry.core import records
@@ -20,14 +20,17 @@ from registry.evaluation.agreement import Agreement, agreement
 Get = Callable[[CID], bytes]
 
 
-def people_agreement(snapshot: records.Snapshot, get: Get) -> Agreement | None:
-    """None where no image was labelled by several people. Items do not tell: they name only who voted for a class."""
+def people_agreement(
+    snapshot: records.Snapshot, get: Get, taken_back: Container[tuple[bytes, str, str]] = ()
+) -> Agreement | None:
+    """None where no image was labelled by several people; without rows that were taken back (image, issuer,
+    contributor). Items do not tell: they name only who voted for a class."""
     classes = classes_of(snapshot.classes, snapshot.aliases)
     unknown: dict[str, int] = {}
     votes: dict[bytes, dict[tuple[str, str], int]] = {}
     meets = matcher(snapshot.query, chosen_images(snapshot.query, get))
     for row in resolve_rows(_rows(snapshot, get)):
-        if meets(row):
+        if meets(row) and (row["sha256"], row["issuer"], row["contributor"]) not in taken_back:
             label = classes.index_of(row["label"])
             if label is None:
                 label = unknown.setdefault(normal(row["label"]), len(snapshot.classes) + len(unknown))

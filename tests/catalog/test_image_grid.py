@@ -76,7 +76,10 @@ def walk(db: Connection, wanted: Filters, limit: int = 7) -> Iterator[GridPage]:
 def expected(db: Connection, wanted: Filters) -> list[str]:
     """By what is told of every image, row by row."""
     found = []
-    for image in [one for page in walk(db, Filters()) for one in page.images]:
+    gone = Filters(status="withdrawn")  # an image of which nothing is left is listed there alone
+    asked = (Filters(), gone) if wanted == gone else (Filters(),)
+    images = {one["sha256"]: one for filters in asked for page in walk(db, filters) for one in page.images}
+    for _, image in sorted(images.items()):
         rows = [row for row in image_history(db, bytes.fromhex(image["sha256"])) if row["current"]]
         met = [
             row
@@ -88,7 +91,7 @@ def expected(db: Connection, wanted: Filters) -> list[str]:
             and (wanted.right is None or (row["rights"] if wanted.right == ANY else wanted.right in row["rights"]))
         ]
         apart = len({row["label"] for row in rows}) > 1
-        if met and wanted.status in (None, image["status"]) and (apart or not wanted.disputed):
+        if (met or wanted == gone) and wanted.status in (None, image["status"]) and (apart or not wanted.disputed):
             found.append(image["sha256"])
     return found
 

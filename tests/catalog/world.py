@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry.catalog import log_heads
 from registry.catalog.database.database import Catalog
 from registry.catalog.index.indexing import index_entry, index_evidence
 from registry.catalog.queries.labeled_images.rows import contributions_in_log_order, current_rows
@@ -94,6 +95,7 @@ class World:
 
     def index(self, *cids: CID) -> None:
         with self.catalog.write() as db:
+            log_heads.lock(db, self.key.did)  # as a home that writes this log
             for cid in cids:
                 index_entry(db, cid, self.store.get)
 

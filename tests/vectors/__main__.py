@@ -16,16 +16,18 @@ from tests.vectors.families import (
     labels,
     proofs,
     releases,
+    rounds,
     rows,
+    trees,
 )
 from tests.vectors.families.vector import Family, written
 
 FOLDER = Path(__file__).parent / "format-1"
-FAMILIES: tuple[Family, ...] = tuple(
-    one
-    for module in (blocks, entries, handovers, rows, draws, labels, figures, corrections, intervals, releases, proofs)
-    for one in module.FAMILIES
+MODULES = (
+    *(blocks, entries, handovers, rows, draws, labels, figures, corrections, intervals, releases),
+    *(proofs, trees, rounds),
 )
+FAMILIES: tuple[Family, ...] = tuple(one for module in MODULES for one in module.FAMILIES)
 
 
 def write(folder: Path) -> None:

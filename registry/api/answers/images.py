@@ -56,7 +56,8 @@ class Reference(Coming, frozen=True, kw_only=True):
 
 
 class Statement(Answer, frozen=True):
-    """What one contribution says of an image; ``current``: nothing newer corrects it."""
+    """What one contribution says of an image; ``current``: nothing newer corrects it, and it was not taken back;
+    ``withdrawn``: the entry that took it back."""
 
     contributor: str
     label: str
@@ -74,6 +75,7 @@ class Statement(Answer, frozen=True):
     issued_at: Time
     entry: Cid
     current: bool
+    withdrawn: Cid | None
 
 
 class ShownImage(Image, frozen=True, kw_only=True):
@@ -112,7 +114,7 @@ class Registered(Answer, frozen=True):
 
 
 class Relabeled(Answer, frozen=True):
-    """The contribution that says the label; null where it was said before."""
+    """The contribution that says the label; null where it was said before. ``note``: why it does not count."""
 
     sha256: Sha256
     label: str
@@ -120,6 +122,7 @@ class Relabeled(Answer, frozen=True):
     unchanged: Count
     corrected: Count
     contribution: Cid | None
+    note: str | None
 
 
 class Affected(Answer, frozen=True):

@@ -20,7 +20,7 @@ from registry.api.v1.wire import MAX_IMAGE_BYTES
 from registry.catalog.index.staged import Staged
 from registry.catalog.queries.labeled_images.images import stored_by_cid
 from registry.catalog.queries.signed_records.withdrawals import images_of, withdrawn_among
-from registry.catalog.queries.signed_records.withdrawn_rows import images_without_rows
+from registry.catalog.queries.signed_records.withdrawn_rows import images_without_rows, touching
 from registry.content.labels import LabelRow, Rejection
 from registry.content.unixfs import reader
 from registry.core.errors import InvalidInput, NotFound
@@ -28,13 +28,12 @@ from registry.core.ipld.cid import CID, RAW, SHA2_256
 from registry.core.picture_header import header_trouble
 from registry.core.ports.store import BlockReader, read_ahead
 from registry.imaging.inspect_image import Picture, inspect_image, rights_of
-from registry.workflows.images.registering.labeled_rows import NewRow, fit_boxes, new_row
+from registry.workflows.images.registering.labeled_rows import TAKEN_BACK, WITHDRAWN, NewRow, fit_boxes, new_row
 from registry.workflows.images.registering.row_groups import stage
 from registry.workflows.images.registering.speaker import Speaker
 from registry.workflows.parts import Parts
 from registry.workflows.references.refer import CODECS
 
-WITHDRAWN = "the image is withdrawn: it is neither served nor taken into snapshots"
 _TOGETHER = 1000  # rows whose CIDs are looked up by a few statements
 _Known = Mapping[str, tuple[bytes, int, dict[str, str]]]
 
@@ -62,15 +61,19 @@ def measured(sender: Sender, given: Iterable[Given], answers: Answers) -> Iterat
         made = list(_measured(sender, [one for one in batch if isinstance(one, LabelRow)], answers, waiting))
         with sender.parts.catalog.read() as db:
             gone = withdrawn_among(db, {row.sha256.hex(): str(row.cid) for row in (*made, *waiting)})
+            said = {(row.sha256.hex(), row.contributor) for row in (*made, *waiting)}
+            back = touching(db, sender.issuer, said)
         if sender.waiting is not None:
-            stage(sender.waiting, (_noted(row, gone) for row in waiting))
-        yield from (_noted(row, gone) for row in made) if gone else made
+            stage(sender.waiting, (_noted(row, gone, back) for row in waiting))
+        yield from (_noted(row, gone, back) for row in made) if gone or back else made
 
 
-def _noted(row: NewRow, gone: Collection[str]) -> NewRow:
-    if row.sha256.hex() not in gone:
+def _noted(row: NewRow, gone: Collection[str], back: Collection[tuple[str, str]]) -> NewRow:
+    sha256 = row.sha256.hex()
+    note = WITHDRAWN if sha256 in gone else TAKEN_BACK if (sha256, row.contributor) in back else None
+    if note is None:
         return row
-    return _with_note(row, WITHDRAWN)
+    return _with_note(row, note)
 
 
 def _with_note(row: NewRow, note: str) -> NewRow:

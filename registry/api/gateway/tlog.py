@@ -28,7 +28,7 @@ from registry.core.tlog.proof import read_add_checkpoint
 from registry.core.tlog.tiles import read_tile
 from registry.provenance.witnessing.state import OldSize
 from registry.workflows.log.checkpoints import kept, newest, tile_of
-from registry.workflows.log.witnesses import witness_of
+from registry.workflows.log.witnesses import signed_in_force, witness_of
 from registry.workflows.parts import Parts
 
 _MOST_BYTES = 64 << 10
@@ -127,7 +127,7 @@ def _cosigned(parts: Parts, data: bytes) -> Response[str]:
     if "any" not in wanted and origin not in {issuer_log.origin_of(read_issuer(one)) for one in wanted}:
         raise NotFound("this witness does not know that log", hint="ask its operator to name the issuer.")
     try:
-        signed = issuer_log.verified(request.note)
+        signed = signed_in_force(parts, request.note)
     except EmotionetError as error:
         raise HttpProblem(403, str(error), code=error.code) from error
     try:

@@ -25,6 +25,7 @@ from registry.workflows.images.registering.speaker import Speaker
 from registry.workflows.images.thumbnails import NoPicture, Thumbnails, Withdrawn
 from registry.workflows.names.find_image import find_image
 from registry.workflows.references.show_reference import waiting_image
+from registry.workflows.withdrawals.who_asks import check_asks_image
 from registry.workflows.withdrawals.withdraw import withdraw
 
 Side = Annotated[Literal["160", "320", "640"], QueryParameter(name="size")]
@@ -105,7 +106,7 @@ def add_label(request: AnyRequest, home: Home, identity: ImagePath) -> Response[
 @get("/images/{identity:str}/withdraw", include_in_schema=False, sync_to_thread=True)
 def ask_withdrawal(request: AnyRequest, home: Home, identity: ImagePath) -> Response[str]:
     """What taking it back touches, before it is confirmed."""
-    writer(request, "withdrawals:write")
+    check_asks_image(home, speaker(writer(request, "withdrawals:write")), _here(home, identity))
     return _withdrawal(request, home, identity, None)
 
 
@@ -124,8 +125,9 @@ def _withdrawal(request: AnyRequest, home: Home, identity: str, wrong: str | Non
 @post("/images/{identity:str}/withdraw", status_code=303, include_in_schema=False, sync_to_thread=True)
 def withdraw_image(request: AnyRequest, home: Home, identity: ImagePath) -> Response[None] | Response[str]:
     """Take it back."""
-    writer(request, "withdrawals:write")
+    who = speaker(writer(request, "withdrawals:write"))
     form, sha256 = check_form(request), _here(home, identity)
+    check_asks_image(home, who, sha256)
     remedy = form.get("remedy", REMEDIES[0])
     if remedy not in REMEDIES:
         raise HttpProblem(400, "the remedy is one of notice, remove_bytes and retrain")

@@ -52,6 +52,7 @@ from registry.workflows.images.list_images import list_images as list_page
 from registry.workflows.images.registering.relabel import relabel
 from registry.workflows.names.find_image import find_image
 from registry.workflows.references import show_reference as references
+from registry.workflows.withdrawals.who_asks import check_asks_image, check_asks_record, check_asks_rows
 from registry.workflows.withdrawals.withdraw import withdraw, withdraw_rows
 
 NDJSON = "application/x-ndjson"
@@ -214,12 +215,17 @@ def add_label(
     sync_to_thread=True,
     answer=Withdrawn,
 )
-def withdraw_image(home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal]) -> Document:
+def withdraw_image(
+    request: Request[Caller, str, Any], home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal]
+) -> Document:
     """Withdraw an image: it is no longer served and enters no new snapshot. The answer lists all that it touches:
     snapshots, releases, runs, and files that left this registry, each with its remedy. With `remove_bytes` the bytes
-    are gone from this registry when the answer comes.
+    are gone from this registry when the answer comes. A token that is bound to a contributor withdraws an image of
+    which nobody else said anything.
     """
-    return _withdraw(home, showing.image_or_waiting(home, identity), data)
+    image = showing.image_or_waiting(home, identity)
+    check_asks_image(home, speaker(request.user), image)
+    return _withdraw(home, image, data)
 
 
 @post(
@@ -230,10 +236,14 @@ def withdraw_image(home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal
     sync_to_thread=True,
     answer=Withdrawn,
 )
-def withdraw_anything(home: Home, published: Published, data: JSONBody[AnyWithdrawal]) -> Document:
+def withdraw_anything(
+    request: Request[Caller, str, Any], home: Home, published: Published, data: JSONBody[AnyWithdrawal]
+) -> Document:
     """Withdraw an image, a snapshot or a release (`target`), or what a contributor said. The answer lists all that it
-    touches."""
+    touches. A token that is bound to a contributor withdraws what that contributor said, and nothing else."""
+    who = speaker(request.user)
     if data.contributor is not None:
+        check_asks_rows(who, data.contributor, data.issuer and read_issuer(data.issuer), home.key.did)
         image = None if data.target is None else find_image(home, data.target)
         whose = {"image": image, "issuer": data.issuer and read_issuer(data.issuer)}
         how = {"remedy": data.remedy, "retrain": data.retrain, "dry_run": data.dry_run}
@@ -243,9 +253,13 @@ def withdraw_anything(home: Home, published: Published, data: JSONBody[AnyWithdr
     if data.target is None:
         raise UsageError("name a target or a contributor", hint="give `target`, `contributor` or both.")
     try:
-        return _withdraw(home, showing.image_or_waiting(home, data.target), data)
+        target = showing.image_or_waiting(home, data.target)
     except NotFound:
-        return _withdraw(home, str(record(home, published, data.target)), data)
+        target = str(record(home, published, data.target))
+        check_asks_record(who)
+    else:
+        check_asks_image(home, who, target)
+    return _withdraw(home, target, data)
 
 
 def _withdraw(home: Home, target: str, data: NewWithdrawal) -> Document:

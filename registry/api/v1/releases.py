@@ -44,13 +44,14 @@ from registry.core.issuers import read_issuer
 from registry.core.ports.anchor import FINAL
 from registry.core.ports.store import BlockReader
 from registry.core.run_view import release_view
+from registry.core.text.names import is_reference
 from registry.core.weights import MODEL, WEIGHTS, digested
 from registry.provenance.picture_proof import verify_proof
 from registry.provenance.proof_sentences import document as proof_document
 from registry.provenance.release_view import final_weights
 from registry.web.base.page import POLICY
 from registry.workflows.names.references import with_names
-from registry.workflows.names.resolve import is_reference, run_id
+from registry.workflows.names.resolve import run_id
 from registry.workflows.parts import Parts
 from registry.workflows.releases.publish_release import publish_release, show_release
 from registry.workflows.releases.verdicts import with_verdicts

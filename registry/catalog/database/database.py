@@ -23,7 +23,7 @@ from registry.catalog.database.engines import BUSY, BUSY_SECONDS, make_engine, p
 from registry.core.errors import Conflict, Unavailable
 
 Connection = sa.Connection  # what ``read`` and ``write`` give, for annotations outside the catalog
-HEAD = "0021"  # the newest revision in ``migrations``
+HEAD = "0022"  # the newest revision in ``migrations``
 ANALYZED = 1000  # rows of an index that SQLite looks at: enough to tell a selective one
 WRITER_LOCK = 0x656D6F74696F6E  # the advisory lock that writers on PostgreSQL take turns by
 _GROWN = sa.text(  # relpages: when it was analyzed last, 0 before

@@ -1,12 +1,13 @@
 """Counts of images that are kept while rows are indexed, so that pages need not count a million images.
 
-``image_counts`` has for each kind and value how many images have it in a newest row: the kinds ``label``,
+``image_counts`` has for each kind and value how many images have it in a row that counts: the kinds ``label``,
 ``contributor``, ``licence`` and ``right`` (a signal of ``core.labeling.labeled_row.SIGNALS``), and two without a
-value: ``listed`` (the image has a row) and ``disputed`` (its newest rows give different labels). ``labels`` of
+value: ``listed`` (the image has a row) and ``disputed`` (its rows that count give different labels). ``labels`` of
 an image is how many different ones they give.
 
 Invariant: every change of contribution rows goes through ``kept_counts`` or ``count_fresh``, or ends with ``recount``;
-so all counts are exact, and what no image has has no row. What was withdrawn is counted as before.
+so all counts are exact, and what no image has has no row. A row that was taken back counts nowhere; an image that was
+withdrawn as a whole is counted by the rows that others gave it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from registry.catalog.database.sql import chunks, insert_new
-from registry.catalog.queries.labeled_images.rows import is_newest
+from registry.catalog.queries.labeled_images.rows import counts as counting
 from registry.catalog.schema import derived
 from registry.core.labeling.labeled_row import LabeledRow
 
@@ -70,7 +71,7 @@ def recount(db: sa.Connection) -> None:
     for kind in _PLAIN:
         column = _ROWS.c[kind]
         images = sa.func.count(_ROWS.c.sha256.distinct())
-        found = sa.select(sa.literal(kind), column, images).where(is_newest(), column.is_not(None)).group_by(column)
+        found = sa.select(sa.literal(kind), column, images).where(counting(), column.is_not(None)).group_by(column)
         db.execute(sa.insert(_COUNTS).from_select(["kind", "value", "images"], found))
     _add(db, _rights(db))
     counted = {"listed": _IMAGES.c.labels > 0, "disputed": _IMAGES.c.labels > 1}
@@ -83,12 +84,12 @@ def recount(db: sa.Connection) -> None:
 
 def _labels_of_image() -> sa.ScalarSelect[int]:
     different = sa.func.count(_ROWS.c.label.distinct())
-    mine = sa.select(different).where(_ROWS.c.sha256 == _IMAGES.c.sha256, is_newest())
+    mine = sa.select(different).where(_ROWS.c.sha256 == _IMAGES.c.sha256, counting())
     return mine.correlate(_IMAGES).scalar_subquery()
 
 
 def _rights(db: sa.Connection) -> Counter[_Key]:
-    said = sa.select(_ROWS.c.sha256, _ROWS.c.rights).where(derived.SAYS_RIGHTS, is_newest()).order_by(_ROWS.c.sha256)
+    said = sa.select(_ROWS.c.sha256, _ROWS.c.rights).where(derived.SAYS_RIGHTS, counting()).order_by(_ROWS.c.sha256)
     seen = {(row.sha256, signal) for row in db.execute(said) for signal in row.rights}
     return Counter(("right", signal) for _, signal in seen)
 
@@ -98,7 +99,7 @@ def _counted(db: sa.Connection, sha256s: Iterable[str]) -> tuple[Counter[_Key], 
     wanted = (_ROWS.c.sha256, _ROWS.c.label, _ROWS.c.contributor, _ROWS.c.licence, _ROWS.c.rights)
     counts, labels = Counter[_Key](), dict[str, int]()
     for part in chunks(sha256s):
-        found = db.execute(sa.select(*wanted).where(_ROWS.c.sha256.in_(part), is_newest()))
+        found = db.execute(sa.select(*wanted).where(_ROWS.c.sha256.in_(part), counting()))
         more, those = _tally((row.sha256, row) for row in found)
         counts.update(more)
         labels |= dict.fromkeys(part, 0) | those

@@ -19,8 +19,8 @@ from registry.catalog.index.edges import edges
 from registry.catalog.index.key_changes import check_heeds, index_change, mark_revoked
 from registry.catalog.index.snapshot_members import index_snapshot
 from registry.catalog.index.table_rows import MadeRows, index_rows
+from registry.catalog.index.taken_back import index_withdrawal, mark_again
 from registry.catalog.schema import derived
-from registry.catalog.schema.withdrawn_rows import row_withdrawals
 from registry.core import records
 from registry.core.errors import Conflict
 from registry.core.ipld.cid import CID
@@ -90,8 +90,9 @@ def index_entry(db: sa.Connection, entry_cid: CID, get: Get, made: MadeRows | No
         index_rows(db, entry.record, record, entry, get, made)
     elif isinstance(record, records.Keys):
         index_change(db, entry_cid, entry, record, get)
+        mark_again(db, entry.issuer)
     elif isinstance(record, records.Withdrawal):
-        _index_withdrawal(db, entry, record)
+        index_withdrawal(db, entry, record)
     elif isinstance(record, records.Audit):
         insert_new(db, derived.audits, [_audit(entry.record, record)])
     elif isinstance(record, records.Name):
@@ -180,16 +181,6 @@ def _release(db: sa.Connection, cid: CID, record: Any, get: Get) -> None:
         for position, one in enumerate(record.weights)
     ]
     insert_new(db, derived.weights, map(storable, rows))
-
-
-def _index_withdrawal(db: sa.Connection, entry: records.Entry, record: records.Withdrawal) -> None:
-    """One of rows only where the signer may take them back: the contributor, or who said them."""
-    said = {"cid": str(entry.record), "reason": record.reason, "effective": record.effective, "remedy": record.remedy}
-    if record.whole and record.target is not None:
-        insert_new(db, derived.withdrawals, [storable({**said, "target": target_text(record.target)})])
-    elif None not in (record.issuer, record.contributor) and entry.issuer in (record.issuer, record.contributor):
-        row = {"sha256": (record.target or b"").hex(), "issuer": record.issuer, "contributor": record.contributor}
-        insert_new(db, row_withdrawals, [storable({**said, **row})])
 
 
 def _name(cid: CID, record: records.Name) -> dict[str, Any]:

@@ -17,9 +17,9 @@ import sqlalchemy as sa
 from registry.catalog import log_heads
 from registry.catalog.database.database import Catalog
 from registry.catalog.database.engines import translated
-from registry.catalog.index.image_counts import recount
 from registry.catalog.index.indexing import index_entry, index_evidence, note_entry
 from registry.catalog.index.preserved_rows import PreservedRows
+from registry.catalog.index.taken_back import mark_all
 from registry.catalog.schema import derived
 from registry.core import records
 from registry.core.errors import Conflict, InvalidInput, NewerVersion, NotFound, Unavailable, Untrusted
@@ -112,6 +112,8 @@ def rebuild(
     found = _scan(get, cids)
     with catalog.write() as db:
         preserved = PreservedRows(db)
+        for issuer in sorted(issuers or ()):
+            log_heads.lock(db, issuer)  # whose logs are written here: what they withdrew is withdrawn here
         _index_logs(db, get, found, issuers, preserved.entries())
         for cid in sorted(found.evidence):
             if evidence_holds(records.parse_as(records.Evidence, get(cid))):
@@ -120,7 +122,7 @@ def rebuild(
         stored = _mark_stored(db, get, found.multihashes)
         preserved.put_back({str(cid) for cid in found.evidence}, issuers)
         also(db)
-        recount(db)
+        mark_all(db)
         counts = {table.name: db.scalar(sa.select(sa.func.count()).select_from(table)) for table in derived.REBUILDABLE}
     return {
         "time": now,

@@ -16,13 +16,15 @@ from typing import Any, NamedTuple, TypeVar
 import sqlalchemy as sa
 
 from registry.catalog.database.bulk import insert_tuples
-from registry.catalog.database.sql import insert_new, int64
+from registry.catalog.database.sql import among, insert_new, int64
 from registry.catalog.index.image_counts import count_fresh, kept_counts
+from registry.catalog.index.taken_back import by_other_names
 from registry.catalog.queries.labeled_images.images import labelled, put_images
+from registry.catalog.queries.signed_records.withdrawn_rows import mark, touching
 from registry.catalog.schema import derived
 from registry.core import records
 from registry.core.errors import Untrusted
-from registry.core.ipld.cid import CID
+from registry.core.ipld.cid import CID, RAW
 from registry.core.ipld.cid_texts import texts
 from registry.core.ipld.dag import Get
 from registry.core.labeling.labeled_row import MAPS, TEXTS, LabeledRow, malformed, read
@@ -31,6 +33,7 @@ from registry.core.table import tables
 from registry.core.table.columns import Shape
 
 BATCH = 1000
+_RAW = bytes((1, RAW))  # how CIDs begin that say the sha256 themselves
 _ROWS = derived.contribution_rows
 _NAMES = (
     *("contribution", "sha256", "issuer", "contributor", "ordinal", "cid", "size", "label", "boxes"),
@@ -106,11 +109,23 @@ def index_rows(
 def _write(db: sa.Connection, contribution: str, issuer: str, ordinal: str, made: MadeRows) -> None:
     """Rows of one contribution, sorted by its table's key."""
     rows = made.rows
-    known = labelled(db, {row.sha256.hex() for row in rows} - set(made.put))
+    names = {row.sha256.hex() for row in rows}
+    by_other_names(db, {str(CID.decode(row.cid)) for row in rows if not row.cid.startswith(_RAW)})
+    if touching(db, issuer, {(row.sha256.hex(), row.contributor) for row in rows}):
+        with kept_counts(db, names):
+            insert_tuples(db, _ROWS, _NAMES, _values(contribution, issuer, ordinal, rows))
+            mark(db, _ROWS.c.contribution == contribution, among(db, _ROWS.c.sha256, names))
+        _correct(db, contribution, rows)
+        return
+    known = labelled(db, names - set(made.put))
     with kept_counts(db, known):
         insert_tuples(db, _ROWS, _NAMES, _values(contribution, issuer, ordinal, rows))
     if fresh := [row for row in rows if row.sha256.hex() not in known] if known else rows:
         count_fresh(db, contribution, fresh, made.put)
+    _correct(db, contribution, rows)
+
+
+def _correct(db: sa.Connection, contribution: str, rows: Sequence[LabeledRow]) -> None:
     corrected = {str(CID.decode(row.replaces)) for row in rows if row.replaces}
     edges = [{"record": contribution, "target": target, "relation": "corrects"} for target in sorted(corrected)]
     insert_new(db, derived.mentions, edges)

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from registry.catalog.database.sql import chunks, names_of
 from registry.catalog.queries.counts import rows_of
-from registry.catalog.queries.signed_records.withdrawn_rows import all_rows_withdrawn
+from registry.catalog.queries.signed_records.withdrawn_rows import is_withdrawn as image_is_withdrawn
+from registry.catalog.queries.signed_records.withdrawn_rows import own_targets
 from registry.catalog.schema import derived, operational
 from registry.catalog.schema.derived import image_cids, mentions
 from registry.catalog.schema.operational import sources
@@ -83,7 +84,7 @@ def _texts(cid: CID) -> set[str]:
 
 
 def is_withdrawn(db: sa.Connection, cid: CID) -> bool:
-    """Whether somebody took the image with this multihash back, whatever it was called then."""
+    """Whether the image with this multihash is withdrawn here, whatever it was called then."""
     return bool(withdrawn_among(db, _texts(cid)))
 
 
@@ -126,7 +127,7 @@ def is_published(db: sa.Connection, cid: CID, own: Collection[str]) -> bool:
 
     False says nothing: only a walk from the roots tells.
     """
-    text, aliases = str(cid), image_cids.alias()
+    text = str(cid)
     named = (
         derived.records.c.cid == text,
         derived.entries.c.record == text,
@@ -135,13 +136,10 @@ def is_published(db: sa.Connection, cid: CID, own: Collection[str]) -> bool:
     )
     if db.scalar(sa.select(sa.or_(*(sa.exists().where(one) for one in named)))):
         return True
-    taken_back = derived.withdrawals.c.target
     images = sa.select(image_cids.c.sha256).where(
         image_cids.c.cid == text,
         sa.exists().where(derived.contribution_rows.c.sha256 == image_cids.c.sha256),
-        ~sa.exists().where(taken_back == image_cids.c.sha256),
-        ~all_rows_withdrawn(image_cids.c.sha256),
-        ~sa.exists().where(aliases.c.sha256 == image_cids.c.sha256, taken_back == aliases.c.cid),
+        ~image_is_withdrawn(image_cids.c.sha256),
     )
     return any(registered_here(db, sha256, own) for sha256 in db.scalars(images).all())
 
@@ -163,13 +161,8 @@ def published_among(db: sa.Connection, cids: Collection[str], own: Collection[st
 
 
 def withdrawn_among(db: sa.Connection, cids: Collection[str]) -> set[str]:
-    """Which of these are CIDs of images that somebody took back."""
-    taken_back, aliases = derived.withdrawals.c.target, image_cids.alias()
-    gone = sa.or_(
-        all_rows_withdrawn(image_cids.c.sha256),
-        sa.exists().where(taken_back == image_cids.c.sha256),
-        sa.exists().where(aliases.c.sha256 == image_cids.c.sha256, taken_back == aliases.c.cid),
-    )
+    """Which of these are CIDs of images that are withdrawn here."""
+    gone = image_is_withdrawn(image_cids.c.sha256)
     found: set[str] = set()
     for part in chunks(cids):
         found.update(db.scalars(sa.select(image_cids.c.cid).where(image_cids.c.cid.in_(part), gone)))
@@ -177,11 +170,11 @@ def withdrawn_among(db: sa.Connection, cids: Collection[str]) -> set[str]:
 
 
 def withdrawn_targets(db: sa.Connection, cids: Iterable[CID]) -> set[str]:
-    """Which of these somebody took back by any of their names, known as images here or not."""
+    """Which of these are withdrawn here by any of their names, known as images or not."""
     names = {text: str(cid) for cid in cids for text in names_of(str(cid))}
     found: set[str] = set()
     for part in chunks(names):
-        found.update(db.scalars(sa.select(derived.withdrawals.c.target).where(derived.withdrawals.c.target.in_(part))))
+        found.update(db.scalars(own_targets().where(derived.withdrawals.c.target.in_(part))))
     return {names[text] for text in found} | withdrawn_among(db, list(names.values()))
 
 

@@ -29,6 +29,7 @@ from registry.core.labeling.labeled_row import MAPS, TEXTS
 # Conditions of indexes (``partial_indexes``): SQLite uses such an index only where a statement has the very same words.
 DISPUTED = condition("labels > 1")
 SAYS_RIGHTS = condition("CAST(rights AS TEXT) <> '{}'")
+TAKEN_BACK = condition("withdrawn IS NOT NULL")
 
 _BEFORE = frozenset(metadata.tables) - {row_withdrawals.name}  # of modules that came before: no rebuild touches them
 
@@ -169,6 +170,7 @@ contribution_rows = Table(
     *(text(name, null=True) for name in TEXTS),
     text("replaces", null=True),
     text("signature", null=True),  # in hex
+    text("withdrawn", null=True),  # the entry that takes it back: it counts nowhere
     PrimaryKeyConstraint("contribution", "sha256", "contributor"),
     Index(None, "sha256", "issuer", "contributor", "ordinal"),
     # Each filter of a list finds its images in their order, and tells by the index alone which rows fit a second one.

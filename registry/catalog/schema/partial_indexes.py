@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Index
 
-from registry.catalog.schema.derived import DISPUTED, SAYS_RIGHTS, contribution_rows, images
+from registry.catalog.schema.derived import DISPUTED, SAYS_RIGHTS, TAKEN_BACK, contribution_rows, images
 from registry.catalog.schema.identity import tokens
 
 _LIVE = tokens.c.revoked.is_(None)
@@ -20,6 +20,12 @@ PARTIAL = (
         contribution_rows.c.sha256,
         sqlite_where=SAYS_RIGHTS,
         postgresql_where=SAYS_RIGHTS,
+    ),
+    Index(
+        "ix_contribution_rows_withdrawn",
+        contribution_rows.c.sha256,
+        sqlite_where=TAKEN_BACK,
+        postgresql_where=TAKEN_BACK,
     ),
     Index("uq_tokens_name", tokens.c.name, unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
 )

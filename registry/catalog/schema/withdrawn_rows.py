@@ -1,4 +1,4 @@
-"""The table of withdrawn rows: what somebody who may took back of what was said of images, not the images."""
+"""The table of what withdrawals take back of what was said of images: rows, and with an image its signer's rows."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ row_withdrawals = Table(
     metadata,
     text("cid"),
     text("sha256"),  # "": every row of the contributor
-    text("issuer"),  # of the contribution
-    text("contributor"),
+    text("issuer"),  # of the contribution; "": of any, where an image's withdrawal takes its signer's rows back
+    text("contributor"),  # "": any, likewise
     text("reason"),
     text("effective"),
     text("remedy"),
-    PrimaryKeyConstraint("cid"),
+    PrimaryKeyConstraint("cid", "sha256", "issuer", "contributor"),
     Index(None, "issuer", "contributor", "sha256"),
 )

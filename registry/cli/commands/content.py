@@ -80,7 +80,7 @@ def add_withdrawal(withdrawing: argparse.ArgumentParser) -> None:
 
 def run_fetch(wanted: argparse.Namespace, output: Output) -> int:
     """Write a verified file or folder."""
-    from registry.workflows.names.resolve import is_reference
+    from registry.core.text.names import is_reference
     from registry.workflows.names.stood_for import former_release
     from registry.workflows.releases.fetch_weights import fetch_weights, release_at
     from registry.workflows.store.read_content import fetch

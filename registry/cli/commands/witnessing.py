@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from registry.core.tlog.issuer_log import Signed
     from registry.core.tlog.note import Signature
     from registry.provenance.witnessing.state import Witness
+    from registry.workflows.parts import Parts
 
 
 def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
@@ -157,7 +159,7 @@ def run_witness(wanted: argparse.Namespace, output: Output) -> int:
         key = str(witness.key)
         for target in wanted.targets:
             try:
-                done.append(_cosign(witness, target))
+                done.append(_cosign(opened, witness, target))
             except EmotionetError as error:
                 if len(wanted.targets) == 1:
                     raise
@@ -172,12 +174,12 @@ def run_witness(wanted: argparse.Namespace, output: Output) -> int:
     return 1 if refused else 0
 
 
-def _cosign(witness: Witness, target: str) -> tuple[Signed, Signature]:
+def _cosign(parts: Parts, witness: Witness, target: str) -> tuple[Signed, Signature]:
     """Cosign what an address or a file holds."""
     from registry.provenance.witnessing.services import read_log
-    from registry.workflows.log.witnesses import cosign_file, cosign_log
+    from registry.workflows.log.witnesses import cosign_file, cosign_log, signed_in_force
 
     if not target.startswith(("http://", "https://")):
-        return cosign_file(witness, Path(target))
-    signed, hashes = read_log(target)
+        return cosign_file(witness, Path(target), partial(signed_in_force, parts))
+    signed, hashes = read_log(target, verified=partial(signed_in_force, parts))
     return signed, cosign_log(witness, signed, hashes)

@@ -7,7 +7,7 @@ from typing import Any
 
 from registry.cli.output import one_line, table
 from registry.cli.texts.figures import verdict_lines
-from registry.workflows.withdrawals.withdrawn import withdrawn_text
+from registry.core.remedies import withdrawn_text
 
 
 def audit_text(document: Mapping[str, Any]) -> list[str]:

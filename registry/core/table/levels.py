@@ -111,6 +111,11 @@ def node_head(leaf: bool, count: int) -> bytes:
     return b"\xa1" + _head(3, len(name)) + name + _head(4, count)
 
 
+def is_node(data: bytes) -> bool:
+    """Whether these bytes begin as a node's do, and so are no record and no table."""
+    return data.startswith((b"\xa1\x64rows", b"\xa1\x65nodes"))
+
+
 def _put_node(level: int, items: list[bytes], put: Put) -> CID:
     data = node_head(level == 0, len(items)) + b"".join(items)
     cid = cid_of(data, DAG_CBOR)

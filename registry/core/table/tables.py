@@ -72,16 +72,16 @@ class _Boundaries:
         self._limits -= {one for one in self._limits if one < least or (most is not None and most <= one)}
         if not self._limits:
             raise shape(f"node {cid} begins or ends where it should not")
-        *inner, last = (self._ends(cid, key) for key in node.keys)
+        *inner, last = self._ends(cid, node.keys)
         if any(inner):
             raise shape(f"node {cid} should have ended earlier")
         self._open = None if last else node.size
 
-    def _ends(self, cid: CID, key: Key) -> bool:
-        data = encoding.encode(list(key))
-        if len(data) > MAX_KEY:
+    def _ends(self, cid: CID, keys: Sequence[Key]) -> list[bool]:
+        encoded = encoding.encode_each([list(key) for key in keys])
+        if max(map(len, encoded)) > MAX_KEY:
             raise shape(f"a key in {cid} is larger than any key can be")
-        return ends(hashlib.sha256(data).digest(), self._level)
+        return [ends(hashlib.sha256(data).digest(), self._level) for data in encoded]
 
 
 def iterate(cid: CID, get: Get) -> Iterator[tuple[Any, ...]]:

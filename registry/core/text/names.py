@@ -19,7 +19,8 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import is_cid
 from registry.core.issuers import is_did, read_issuer
 
-RESERVED = frozenset({"latest"})  # means the newest one, named or not
+LATEST = "latest"  # means the newest one, named or not
+RESERVED = frozenset({LATEST})
 MAX_NAME = 63
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*", re.ASCII)
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
@@ -87,3 +88,8 @@ def read_reference(text: str) -> Reference | None:
     if (issuer is not None and not is_did(issuer)) or (at and not _NUMBER.fullmatch(number)) or not is_name(name):
         return None
     return Reference(issuer, name, int(number) if at else None)
+
+
+def is_reference(text: str) -> bool:
+    """Whether this is written as a name, or is ``latest``: no path of this machine, unless a file is called so."""
+    return text == LATEST or read_reference(text) is not None

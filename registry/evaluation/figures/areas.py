@@ -9,13 +9,15 @@ Invariants: as ``ratios``; the definitions are those of ``metrics``, an image co
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from registry.evaluation.figures.metrics import by_score
 from registry.evaluation.figures.ratios import EXACT, NONE, Floats, as_ints, exact, shares_of
-from registry.evaluation.input.columns import Bools, Columns, Ints
+from registry.evaluation.figures.running import Ranked, best_from_here
+from registry.evaluation.input.columns import Columns, Ints
 
 
 def steps_of(classes: int) -> int:
@@ -42,19 +44,21 @@ def _ranks(columns: Columns, label: int) -> int:
 
 @dataclass(frozen=True)
 class Steps:
-    """Rankings for one class: of each, one after the other, what lies up to each of ``sizes`` steps, by bag, first all,
-    then right ones, (2 * sum of sizes, bags); and true ones, (bags)."""
+    """Rankings of the same for one class: ``everything`` that is ranked, at each place that is a step of any of them;
+    of each ranking that differs from the others which of these places are its own, and what is right up to each;
+    ``which`` of these every ranking is; and true ones, (bags)."""
 
-    counts: Floats
-    sizes: list[int]
+    everything: Ranked
+    different: list[tuple[Ints, Ranked]]
+    which: list[int]
     positives: Floats
 
-    def drawn(self, times: Floats) -> tuple[list[tuple[Floats, Floats]], Floats]:
-        """With bags drawn so often, (bags, rounds): of each ranking all, at least 1, and right ones, (steps, rounds);
-        and true ones."""
-        both = np.split(self.counts @ times, 2 * np.cumsum(self.sizes)[:-1])  # one large product is fastest
-        halves = [(part[: len(part) // 2], part[len(part) // 2 :]) for part in both]
-        return [(np.maximum(totals, 1).astype(np.float64), hits) for totals, hits in halves], self.positives @ times
+    def drawn(self, times: Floats) -> tuple[Iterator[tuple[Floats, Floats]], Floats]:
+        """With bags drawn so often, (bags, rounds): of each different ranking all, at least 1, and right ones, (steps,
+        rounds); and true ones."""
+        totals = np.maximum(self.everything.drawn(times), 1).astype(np.float64)
+        parts = ((totals[own], right.drawn(times)) for own, right in self.different)
+        return parts, self.positives @ times
 
 
 def _step_ends(ends: Ints, classes: int) -> Ints:
@@ -65,27 +69,21 @@ def _step_ends(ends: Ints, classes: int) -> Ints:
     return ends[np.diff(number) > 0]
 
 
-def _counted(step: Ints, size: int, bag: Ints, right: Bools, positives: Ints) -> Floats:
-    """One ranking's counts: of rows in ``bag`` (n), ``right`` (n), at ``step`` (n) of ``size``; what ranks below all
-    right ones changes nothing, and has the number ``size``."""
-    bags = len(positives)
-    counts = np.empty((2, size, bags), exact(np.bincount(bag, minlength=bags)).dtype)
-    place = step * bags + bag
-    for part, rows in zip(counts, (place, place[right]), strict=True):
-        found = np.bincount(rows, minlength=(size + 1) * bags).reshape(size + 1, bags)
-        for one in range(size):
-            part[one] = found[one] + part[one - 1] if one else found[one]
-    return counts.reshape(2 * size, bags)
-
-
 def image_steps(columns: Columns, of_image: Ints, bags: int, label: int) -> Steps:
     """Images ranked for one class; recall grows at the end of each distinct score that a right one has."""
     truth, scores = columns.truth == label, columns.scores[:, label]
-    falling, right, _ = by_score(scores, truth)
-    ends = falling[_step_ends(np.flatnonzero(np.diff(right, prepend=0) > 0), columns.classes)]
+    _, right, total = by_score(scores, truth)
+    ends = _step_ends(np.flatnonzero(np.diff(right, prepend=0) > 0), columns.classes)
+    order = np.argsort(-scores, kind="stable")
+    ranked, hits = of_image[order], of_image[order[truth[order]]]
     positives = np.bincount(of_image[truth], minlength=bags)
-    counts = _counted(np.searchsorted(-ends, -scores), len(ends), of_image, truth, positives)
-    return Steps(counts, [len(ends)], exact(positives))
+    some = (np.arange(len(ends)), _ranked(hits, right[ends], bags))
+    return Steps(_ranked(ranked, total[ends], bags), [some], [0], exact(positives))
+
+
+def _ranked(bag: Ints, ends: Ints, bags: int) -> Ranked:
+    """What ranks below the last step changes nothing."""
+    return Ranked(bag[: int(ends[-1]) if len(ends) else 0], ends, bags)
 
 
 def box_steps(columns: Columns, of_image: Ints, bags: int, label: int) -> Steps:
@@ -94,13 +92,14 @@ def box_steps(columns: Columns, of_image: Ints, bags: int, label: int) -> Steps:
     positives = np.bincount(np.repeat(of_image, boxes), minlength=bags)
     mine = np.flatnonzero(columns.kind == label)
     bag = of_image[columns.image[mine]]
-    counts, sizes = [], []
-    for right in columns.right[:, mine]:
-        ends = _step_ends(np.flatnonzero(right), columns.classes)
-        step = np.repeat(np.arange(len(ends) + 1), np.diff(ends, prepend=-1, append=len(mine) - 1))
-        counts.append(_counted(step, len(ends), bag, right, positives))
-        sizes.append(len(ends))
-    return Steps(np.concatenate(counts), sizes, exact(positives))
+    rankings, which = np.unique(columns.right[:, mine], axis=0, return_inverse=True)  # few boxes match only loosely
+    ends = [_step_ends(np.flatnonzero(right), columns.classes) for right in rankings]
+    every = np.unique(np.concatenate(ends)) if len(ends) else np.zeros(0, np.int64)
+    different = [
+        (np.searchsorted(every, own), _ranked(bag[right], np.cumsum(right)[own], bags))
+        for right, own in zip(rankings, ends, strict=True)
+    ]
+    return Steps(_ranked(bag, every + 1, bags), different, which.ravel().tolist(), exact(positives))
 
 
 def image_level(steps: Steps, times: Floats) -> Ints:
@@ -126,18 +125,18 @@ def _products(gained: Floats, share: Floats, positives: Floats) -> Ints:
 def box_level(steps: Steps, times: Floats) -> list[Ints]:
     """COCO's average precision of the boxes for one class, at each of IOU_PERCENTS."""
     rankings, positives = steps.drawn(times)
-    return [np.where(positives > 0, _interpolated(hits, totals, positives), NONE) for totals, hits in rankings]
+    found = [np.where(positives > 0, _interpolated(hits, totals, positives), NONE) for totals, hits in rankings]
+    return [found[one] for one in steps.which]
 
 
 def _interpolated(hits: Floats, totals: Floats, positives: Floats) -> Ints:
     """Mean over 101 recalls of the best precision there or beyond."""
     if not len(hits):
         return np.zeros(len(positives), np.int64)
-    best = shares_of(hits, totals)
-    for step in range(len(best) - 2, -1, -1):
-        np.maximum(best[step], best[step + 1], out=best[step])
-    reached = np.multiply(hits, 100.0, dtype=np.float64)
-    reached /= np.maximum(positives, 1)
+    best = best_from_here(shares_of(hits, totals))
+    reached = hits.astype(np.float64)
+    reached *= 100.0
+    reached /= np.maximum(positives, 1).astype(np.float64)
     np.floor(reached, out=reached)  # exact: a quotient of whole numbers far below 2**46
     area = best[0] + reached[0] * best[0] + np.einsum("ij,ij->j", reached[1:] - reached[:-1], best[1:])
     return as_ints(area) // 101  # at most 101 * 2**30: exact

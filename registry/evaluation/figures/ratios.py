@@ -47,7 +47,8 @@ def shares_of(hits: Floats, totals: Floats) -> Floats:
     """``ratio_of`` of whole numbers, ``totals`` above 0 and never falling from row to row, in float64."""
     if totals.size and int(totals[-1].max()) >= EXACT:
         return ratio_of(hits.astype(np.int64), totals.astype(np.int64)).astype(np.float64)
-    found = np.multiply(hits, float(UNIT), dtype=np.float64)
+    found = hits.astype(np.float64)  # a product would do the same, piece by piece
+    found *= float(UNIT)
     found /= totals
     return np.floor(found, out=found)
 

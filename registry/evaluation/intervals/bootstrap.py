@@ -33,7 +33,7 @@ def bootstrap(columns: Columns, names: Names, *, threshold: int | Ints, rounds: 
     labels = range(columns.classes)
     images = [image_steps(columns, of_image, bags, label) for label in labels]
     boxes = [box_steps(columns, of_image, bags, label) for label in labels]
-    widest = max([bags, 1, *(max(one.sizes) for one in (*images, *boxes))])
+    widest = max([bags, 1, *(len(one.everything.ends) for one in (*images, *boxes))])
     parts: list[dict[str, Ints]] = []
     for drawn in draws(bags, rounds, seed, max(1, CELLS // widest)):
         matrices = _matrices(counts, drawn, columns.classes)

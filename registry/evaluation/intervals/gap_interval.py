@@ -42,6 +42,8 @@ DRAWS = 8192
 STEPS = 1000  # gaps that are tested
 HALVINGS = 40
 SLACK = 2.0**-20
+_AT_ONCE = 1 << 18  # numbers that are drawn together: what a core's cache holds
+KEPT = 2000 * DRAWS  # numbers that are kept for the next gap: 64 MiB
 Floats = NDArray[np.float64]
 
 
@@ -79,9 +81,33 @@ class _Drawn:
     def around(self, middle: float) -> Floats:
         """(rounds) shares drawn where the true one is ``middle``."""
         most = self.numbers.shape[1]
-        below = (self.numbers < floor(middle * 2.0**32)).sum(axis=1) if middle < 1 else np.full(len(self.numbers), most)
+        below = _true_in(self.numbers < floor(middle * 2.0**32)) if middle < 1 else np.full(len(self.numbers), most)
         found: Floats = np.clip(middle + (below / float(most) - middle) * self.shrink, 0.0, 1.0)
         return found
+
+
+def _true_in(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many of each row are true."""
+    found: NDArray[np.int64] = np.bitwise_count(np.packbits(rows, axis=1)).sum(axis=1, dtype=np.int64)
+    return found
+
+
+_kept: dict[int, NDArray[np.uint32]] = {}  # of one seed
+
+
+def _numbers(seed: int, count: int) -> NDArray[np.uint32]:
+    """The first ``count`` numbers under a seed: all gaps of a release draw from the same ones."""
+    found = _kept.get(seed, np.zeros(0, np.uint32))
+    if len(found) < count:
+        found = np.empty(count, np.uint32)
+        generator = np.random.Philox(key=np.array([seed, 1], np.uint64))
+        for first in range(0, count, _AT_ONCE):
+            part = found[first : first + _AT_ONCE]
+            part[:] = generator.random_raw(len(part)) >> np.uint64(32)
+        if count <= KEPT:
+            _kept.clear()
+            _kept[seed] = found
+    return found[:count]
 
 
 class _Model:
@@ -96,12 +122,12 @@ class _Model:
         smooth, variance = self._smoothed(right)
         self.smooth, self.variance = smooth[:, 0].tolist(), variance[:, 0].tolist()
         self.loose = [1.0 / (one + 2.0) for one in self.effective_size]
-        generator = np.random.Philox(key=np.array([seed, 1], np.uint64))
-        self.drawn = []
-        for effective_size in self.effective_size:
-            most = max(1, min(floor(effective_size), MOST, DRAWS // len(rates)))
-            raw = generator.random_raw(rounds * most) >> np.uint64(32)
-            self.drawn.append(_Drawn(raw.astype(np.uint32).reshape(rounds, most), sqrt(most / effective_size)))
+        sizes = [max(1, min(floor(one), MOST, DRAWS // len(rates))) for one in self.effective_size]
+        parts = np.split(_numbers(seed, rounds * sum(sizes)), np.cumsum(sizes)[:-1] * rounds)
+        self.drawn = [
+            _Drawn(part.reshape(rounds, most), sqrt(most / size))
+            for part, most, size in zip(parts, sizes, self.effective_size, strict=True)
+        ]
 
     def _smoothed(self, right: Floats) -> tuple[Floats, Floats]:
         """Smoothed rates and their variances of (rates, rounds) right ones."""

@@ -50,11 +50,15 @@ def _items(subject: Subject) -> list[Row]:
     """The row of every image of every snapshot that is reached."""
     snapshots = (one for one in subject.linked.records.values() if isinstance(one, records.Snapshot))
     lists = dict.fromkeys(one.items for one in snapshots)
-    return [row for items in lists for row in tables.rows_as_dicts(items, subject.get)]
+    return [row for items in lists for row in subject.rows(items)]
 
 
 def complete(subject: Subject, items: Any) -> str:
     """1.complete: the closure of the roots, the images aside; and how many blocks of a file nothing leads to."""
+    try:
+        subject.check_sizes()
+    except Failed as error:
+        raise NotChecked(f"the links of large tables were not followed: {error}") from error
     missing: list[CID] = []
 
     def get(cid: CID) -> bytes:
@@ -148,7 +152,7 @@ def _is_there(subject: Subject, row: Row) -> bool:
 
 def _check_image(subject: Subject, cid: CID, row: Row) -> None:
     if cid.codec == RAW and cid.hash_code == SHA2_256:  # its digest is that of the bytes, which get has checked
-        sha256, size = cid.digest, len(subject.get(cid))
+        sha256, size = cid.digest, subject.size_of(cid)
     else:
         digest, size = hashlib.sha256(), 0
         for piece in subject.reading.pieces(cid):
@@ -175,6 +179,7 @@ def all_records(subject: Subject) -> str:
 
 def all_tables(subject: Subject) -> str:
     """1.tables: order, uniqueness, boundaries, counts, columns and kinds of cells of every table that is linked to."""
+    subject.check_sizes()
     newer: list[NewerVersion] = []
     for place, link in subject.linked.tables:
         kind, field = place

@@ -15,7 +15,7 @@ import httpx
 from registry.core.errors import InvalidInput, Unavailable, Untrusted
 from registry.core.tlog import checkpoint, issuer_log, merkle, note, tiles
 from registry.core.tlog.issuer_log import Signed
-from registry.core.tlog.note import Signature
+from registry.core.tlog.note import Note, Signature
 from registry.core.tlog.proof import AddCheckpoint
 from registry.provenance.witnessing.trusted import WitnessAt
 
@@ -52,11 +52,14 @@ def _get(url: str) -> bytes:
     return data
 
 
-def read_log(prefix: str, get: Callable[[str], bytes] = _get) -> tuple[Signed, list[bytes]]:
-    """A log's checkpoint and all leaf hashes of its tree, from its URL prefix. ``Untrusted``: ``bad_signature``,
-    ``bad_tile`` where the tiles are not those of the tree that was signed."""
+def read_log(
+    prefix: str, get: Callable[[str], bytes] = _get, verified: Callable[[Note], Signed] = issuer_log.verified
+) -> tuple[Signed, list[bytes]]:
+    """A log's checkpoint and all leaf hashes of its tree, from its URL prefix. ``verified`` says who may sign it.
+
+    ``Untrusted``: ``bad_signature``, ``bad_tile`` where the tiles are not those of the tree that was signed."""
     prefix = prefix.rstrip("/").removesuffix("/checkpoint")
-    signed = issuer_log.read(get(f"{prefix}/checkpoint"))
+    signed = verified(checkpoint.read(get(f"{prefix}/checkpoint"))[1])
     if signed.checkpoint.size > MOST_ENTRIES:
         raise InvalidInput(f"the log has {signed.checkpoint.size} entries, too many to read", code="too_large")
     leaves: list[bytes] = []
@@ -102,6 +105,6 @@ def _its_own(witness: WitnessAt, signed: Signed, data: bytes) -> Signature:
         raise Untrusted(f"what {key.name} sent is no cosignature", code="bad_signature") from error
     for line in lines:
         if (line.name, line.id) == (key.name, key.id):
-            checkpoint.cosigned_at(note.Note(signed.note.text, (line,)), key)
+            checkpoint.cosigned_at(Note(signed.note.text, (line,)), key)
             return line
     raise Untrusted(f"what {key.name} sent is not its own cosignature", code="bad_signature")

@@ -93,7 +93,7 @@ class Witness:
         folder = self._of(signed.checkpoint.origin)
         with self._locked(folder):
             before = self._read(folder)
-            last = None if before is None else issuer_log.verified(before)
+            last = None if before is None else issuer_log.verified(before, issuer_log.any_key)
             self._check(folder, last, signed, old, proof)
             name, seed = self._key
             line = checkpoint.cosign(signed.note.text, name, seed, self._clock())

@@ -2,14 +2,15 @@ import { verdictDocument, verdictOf } from "./verdict/verdict.js";
 import { summaryOf } from "./verdict/summary.js";
 import { varint } from "./bytes/varint.js";
 import { verify } from "./checks/run.js";
-import { isBlsSigned } from "./drand/bls.js";
-import { isGenuine, QUICKNET } from "./drand/networks.js";
+import { isGenuine, QUICKNET, timeOf } from "./drand/networks.js";
 import { verifyAny } from "./proofs/files.js";
 import { nobody, takeTrust } from "./proofs/trust.js";
 import { NotChecked } from "./checks/outcome.js";
 import { verifyOts } from "./stamps/opentimestamps.js";
 import { verifyStamp } from "./stamps/rfc3161.js";
-import { equivocationIn, verifyEquivocation } from "./tlog/equivocation.js";
+import { verifyEquivocation } from "./tlog/equivocation.js";
+import { checkInclusion, leafHash } from "./tlog/merkle.js";
+import { cosigners, readKey, readNote, readProof, signedCheckpoint } from "./tlog/note.js";
 import { verifyProof } from "./proofs/picture.js";
 import { parseJson } from "./data/json.js";
 import { equal } from "./bytes/equal.js";
@@ -82,16 +83,22 @@ globalThis.verifier = {
   concat,
   verify,
   verifyAny,
-  isBlsSigned,
   isGenuine,
   QUICKNET,
+  timeOf,
+  checkInclusion,
+  leafHash,
+  cosigners,
+  readKey,
+  readNote,
+  readProof,
+  signedCheckpoint,
   verifyProof,
   nobody,
   takeTrust,
   NotChecked,
   verifyOts,
   verifyStamp,
-  equivocationIn,
   verifyEquivocation,
   unhex,
   TABLES,

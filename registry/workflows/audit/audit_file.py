@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from msgspec import structs
 
-from registry.content.stores.embedded import EmbeddedStore
+from registry.content.stores.scratch import ScratchStore
 from registry.content.unixfs import reader
 from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput, NewerVersion, Untrusted, not_read
@@ -24,7 +25,8 @@ from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY
 from registry.core.ipld.dag import MissingBlock
 from registry.core.picture_bytes import HEAD, what_it_is
 from registry.core.ports.anchor import Anchors
-from registry.core.ports.store import BlockReader, BlockStore
+from registry.core.ports.store import BlockReader
+from registry.core.table.levels import is_node
 from registry.evaluation.facts import Facts
 from registry.provenance.checks.listed import title_of
 from registry.provenance.checks.report import Report
@@ -66,20 +68,41 @@ class StoredFiles:
             yield piece.cid, piece.data
 
 
+class Blocks(Protocol):
+    """Where the blocks of a file are kept while it is audited."""
+
+    def put(self, cid: CID, data: bytes, /) -> None:
+        """Keep a block. ``Untrusted`` for wrong bytes."""
+        ...
+
+    def get(self, cid: CID, /) -> bytes:
+        """A block that was put."""
+        ...
+
+
 class FileBlocks:
     """The blocks of a CAR file by their whole CIDs: those that verify in a scratch store, the others remembered."""
 
-    def __init__(self, store: BlockStore) -> None:
+    def __init__(self, store: Blocks) -> None:
         self._store = store
-        self.present: set[CID] = set()
+        self._sizes: dict[CID, int] = {}
         self.damaged: list[CID] = []
         self.newer: dict[CID, str] = {}  # what came after this program, by its type
         self.malformed: dict[CID, str] = {}  # what says to be an entry or evidence, and is none
         self.fault: Untrusted | InvalidInput | None = None  # that ended the reading
 
+    @property
+    def present(self) -> Collection[CID]:
+        """The blocks that verify."""
+        return self._sizes.keys()
+
+    def size(self, cid: CID) -> int:
+        """How many bytes a block has. ``NotFound`` as ``get``."""
+        return self._sizes[cid] if cid in self._sizes else len(self.get(cid))
+
     def has(self, cid: CID) -> bool:
         """Whether the file holds it, whole."""
-        return cid.hash_code == IDENTITY or cid in self.present
+        return cid.hash_code == IDENTITY or cid in self._sizes
 
     def get(self, cid: CID) -> bytes:
         """The verified bytes. ``NotFound`` for what the file does not hold under this very CID."""
@@ -110,7 +133,7 @@ class FileBlocks:
                 except Untrusted:
                     self.damaged.append(cid)
                 else:
-                    self.present.add(cid)
+                    self._sizes[cid] = len(data)
         except (Untrusted, InvalidInput) as error:
             self.fault = error
 
@@ -118,9 +141,9 @@ class FileBlocks:
         """Every block that is a record. What looks like one and is none, the checks will name."""
         found = {}
         for cid in self.present:
-            if cid.codec == DAG_CBOR:
+            if cid.codec == DAG_CBOR and not is_node(data := self._store.get(cid)):
                 try:
-                    found[cid] = records.parse(self._store.get(cid))
+                    found[cid] = records.parse(data)
                 except NewerVersion as error:
                     self.newer[cid] = error.kind
                 except Exception:  # a stranger's bytes may break anything, and 1.records meets them again
@@ -142,9 +165,9 @@ class FileBlocks:
 
 
 @contextmanager
-def _scratch() -> Iterator[tuple[Path, EmbeddedStore]]:
-    with tempfile.TemporaryDirectory(prefix="emotionet-audit-") as folder:
-        yield Path(folder), EmbeddedStore(Path(folder) / "blocks")
+def _scratch() -> Iterator[tuple[Path, ScratchStore]]:
+    with tempfile.TemporaryDirectory(prefix="emotionet-audit-") as folder, closing(ScratchStore(Path(folder))) as store:
+        yield Path(folder), store
 
 
 def audit_car(
@@ -240,6 +263,7 @@ def _signs_release(entry: records.Entry, known: Known) -> bool:
 def _subject(blocks: FileBlocks, known: Known, roots: tuple[CID, ...], entry: CID | None, record: CID) -> Subject:
     return Subject(
         get=blocks.get,
+        size=blocks.size,
         files=StoredFiles(blocks),
         entry=entry,
         record=record,

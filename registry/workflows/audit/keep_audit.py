@@ -24,7 +24,8 @@ from registry.core.ipld.cid import CID
 from registry.provenance.checks.report import Report
 from registry.provenance.checks.results import Check
 from registry.provenance.checks.target.deep import NOBODY, USUALLY, DeepOptions, Watch
-from registry.workflows.audit.audit_target import audit_target, entry_audited
+from registry.workflows.audit.audit_held import entry_audited
+from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.parts import Parts
 from registry.workflows.store.typed_source import names_content, parse_path
 

@@ -119,18 +119,19 @@ def _check_names(parts: Parts, record: records.Contribution) -> None:
 
 
 def _check_may(db: Connection, entry: records.Entry, record: records.Withdrawal) -> None:
-    """``Untrusted`` ``may_not`` unless the signer may take this back for all who have a say over it here."""
+    """``Untrusted`` ``may_not`` unless the signer may take any of this back here."""
     if not may_take_back(db, entry.issuer, record):
         raise Untrusted(
-            f"{entry.issuer} takes back what others said, too, or what nobody here knows: that has no effect here",
+            f"{entry.issuer} takes back what others said, or what nobody here knows: that has no effect here",
             code="may_not",
         )
 
 
 def may_take_back(db: Connection, issuer: str, record: records.Withdrawal) -> bool:
-    """Whether a followed issuer's withdrawal takes effect here: of its own records; of rows as the record itself
-    says; of an image that all who registered it here got from this issuer (it said the row, or is the row's
-    contributor). So nobody takes back an image of this home by registering it, too."""
+    """Whether a followed issuer's withdrawal is taken in: of its own records; of rows as the record itself says; of an
+    image of which it said a row, or is a row's contributor. It takes these rows back, and the image where nothing else
+    is left (``queries.signed_records.withdrawn_rows``): nobody takes an image of this home back by registering it,
+    too."""
     if record.target is None or record.contributor is not None:
         return issuer in (record.issuer, record.contributor)
     name = record.target.hex() if len(record.target) == 32 else str(CID.decode(record.target))
@@ -138,4 +139,4 @@ def may_take_back(db: Connection, issuer: str, record: records.Withdrawal) -> bo
         return True
     if len(record.target) != 32 and entries.issuer_of(db, CID.decode(record.target)) == issuer:
         return True
-    return withdrawals.speaks_for_all(db, set(withdrawals.images_of(db, [name]).values()), issuer)
+    return withdrawals.speaks_of_any(db, set(withdrawals.images_of(db, [name]).values()), issuer)

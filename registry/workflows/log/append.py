@@ -94,17 +94,6 @@ class LogTransaction:
         record = make(bytes(first), bytes(newest[0]), newest[1] + 1)
         return Appended(records.cid(record), self._append(record), new=True)
 
-    def _check_in_force(self, authority: CID) -> None:
-        """``Conflict`` (``key_replaced``) unless this key signs the log now."""
-        change = next(one for one in changes_of(self.db, self.signer.did) if one.entry == authority)
-        if DID_PREFIX + address_of_key(self.signer.public_key) != change.successor:
-            now = "it is closed" if change.successor is None else f"that of {change.successor} signs it"
-            raise Conflict(
-                f"this key does not sign the log of {self.signer.did} any more: since entry {change.seq} {now}",
-                code="key_replaced",
-                hint="put the newer key into this home, or hand the log over with its recovery key: docs/keys.md.",
-            )
-
     def _get(self, wanted: CID) -> bytes:
         """A block of the store, or of an entry that a killed process committed and did not put there."""
         try:
@@ -120,7 +109,7 @@ class LogTransaction:
         newest = entries.newest(self.db, self.signer.did)
         authority = newest_change(self.db, self.signer.did)
         if authority is not None and not isinstance(record, records.Keys):
-            self._check_in_force(authority[0])
+            check_in_force(self.db, self.signer)
         previous, seq = (newest[0], newest[1] + 1) if newest else (None, 0)
         first = entries.first(self.db, self.signer.did)
         data = records.encode(record)
@@ -151,6 +140,21 @@ class LogTransaction:
         self.signed.append((cid, seq, signed))
         self.kinds.add(type(record))
         return cid
+
+
+def check_in_force(db: Connection, signer: Signer) -> None:
+    """``Conflict`` (``key_replaced``) unless this key signs its issuer's log now, as the catalog knows: a process that
+    was started before the log was handed over still holds the key of then."""
+    changes = changes_of(db, signer.did)
+    if not changes or DID_PREFIX + address_of_key(signer.public_key) == changes[-1].successor:
+        return
+    change = changes[-1]
+    now = "it is closed" if change.successor is None else f"that of {change.successor} signs it"
+    raise Conflict(
+        f"this key does not sign the log of {signer.did} any more: since entry {change.seq} {now}",
+        code="key_replaced",
+        hint="put the newer key into this home, or hand the log over with its recovery key: docs/keys.md.",
+    )
 
 
 @contextmanager

@@ -5,7 +5,8 @@ made from a signature of the publishing key (deterministic, RFC 6979), which nev
 as that key, the same on every machine that holds it, and can't be lost alone.
 
 Invariants: no checkpoint is signed that does not go on from the one that is kept, or while the catalog has fewer
-entries than that (``Conflict``: ``catalog_is_older``, ``log_fork``). A checkpoint is on disk before it is given out.
+entries than that (``Conflict``: ``catalog_is_older``, ``log_fork``), or by a key that was replaced
+(``key_replaced``). A checkpoint is on disk before it is given out.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from registry.core.tlog.proof import Proof
 from registry.core.tlog.tiles import Tile
 from registry.files import exclusive, single_writer_file
 from registry.provenance.keys.signed_heads import FOLDER
+from registry.workflows.log.append import check_in_force
 from registry.workflows.parts import Parts
 
 _PURPOSE = b"emotionet: seed of the Ed25519 key that signs checkpoints, v1"
@@ -55,7 +57,7 @@ def kept(parts: Parts, issuer: str) -> Signed | None:
     except OSError as error:
         raise not_read(path, error) from error
     try:
-        return issuer_log.read(data, lambda issuer, address: True)  # this home's own: it signed it
+        return issuer_log.read(data, issuer_log.any_key)  # this home's own: it signed it
     except (InvalidInput, Untrusted) as error:
         raise Untrusted(
             f"{path} is damaged: {error}", code="checkpoint_damaged", hint="restore it from a backup."
@@ -77,6 +79,8 @@ def newest(parts: Parts, signer: Signer) -> Signed:
             _goes_on(before, hashes)
             if before.checkpoint.size == len(hashes):
                 return before
+        with parts.catalog.read() as db:
+            check_in_force(db, signer)
         made = issuer_log.sign(signer, note_seed(signer), issuer, len(hashes), merkle.root(hashes))
         _keep(folder, made)
         return made

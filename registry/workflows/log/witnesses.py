@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import calendar
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from registry.catalog.queries.signed_records.key_changes import changes_of
 from registry.core.errors import EmotionetError, InvalidInput, Untrusted, not_read
+from registry.core.issuers import address_of
+from registry.core.keys.authority import signer_at
 from registry.core.log import Signer
 from registry.core.tlog import checkpoint as checkpoints
 from registry.core.tlog import equivocation, issuer_log, merkle
@@ -79,7 +82,7 @@ def cosign_log(witness: Witness, signed: Signed, hashes: Sequence[bytes]) -> Sig
     is smaller.
     """
     before = witness.latest(signed.checkpoint.origin)
-    last = None if before is None else issuer_log.verified(before)
+    last = None if before is None else issuer_log.verified(before, issuer_log.any_key)
     old = 0 if last is None else last.checkpoint.size
     if last is None or old > signed.checkpoint.size:
         return witness.cosign(signed, 0, [])
@@ -88,15 +91,30 @@ def cosign_log(witness: Witness, signed: Signed, hashes: Sequence[bytes]) -> Sig
     return witness.cosign(signed, old, merkle.consistency(hashes, old))
 
 
-def cosign_file(witness: Witness, path: Path) -> tuple[Signed, Signature]:
+def signed_in_force(parts: Parts, note: Note) -> Signed:
+    """A checkpoint that is signed by the key in force at its size, by the changes of keys that the catalog knows of
+    that log: its issuer's first key where the log is not followed here. Errors as of ``issuer_log.verified``."""
+    size = checkpoints.read_text(note.text).size
+
+    def may_sign(issuer: str, address: str) -> bool:
+        with parts.catalog.read() as db:
+            signer = signer_at(issuer, changes_of(db, issuer), size)
+        return signer is not None and address == address_of(signer)
+
+    return issuer_log.verified(note, may_sign)
+
+
+def cosign_file(
+    witness: Witness, path: Path, verified: Callable[[Note], Signed] = issuer_log.verified
+) -> tuple[Signed, Signature]:
     """Cosign what a file holds: a request as `emotionet log checkpoint --for-witness` writes it, or a checkpoint alone,
-    which is enough for the first of a log, and for the same again."""
+    which is enough for the first of a log, and for the same again. ``verified`` says who may sign it."""
     data = _read(path)
     if data.startswith(b"old "):
         request = read_add_checkpoint(data)
-        signed = issuer_log.verified(request.note)
+        signed = verified(request.note)
         return signed, witness.cosign(signed, request.old, request.hashes)
-    signed = issuer_log.read(data)
+    signed = verified(checkpoints.read(data)[1])
     before = witness.latest(signed.checkpoint.origin)
     old = 0 if before is None else checkpoints.read_text(before.text).size
     return signed, witness.cosign(signed, min(old, signed.checkpoint.size), [])

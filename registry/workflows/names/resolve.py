@@ -24,13 +24,12 @@ from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, is_cid
 from registry.core.ipld.typed_cid import given
 from registry.core.issuers import DID_PREFIX
-from registry.core.text.names import Reference, read_reference
+from registry.core.text.names import LATEST, Reference, is_reference, read_reference
 from registry.workflows.local_issuers import local_issuers
 from registry.workflows.names.beginnings import CALLED, SHOWN, SIGNS, is_beginning, records_that_begin, single_match
 from registry.workflows.names.misspelled import no_reference, spelling
 from registry.workflows.parts import Parts
 
-LATEST = "latest"
 KINDS = ("snapshot", "plan", "release")  # what names stand for
 _RUN = re.compile(r"r[a-z2-7]{12}", re.ASCII)
 _RUN_BEGUN = re.compile(rf"r[a-z2-7]{{{SIGNS},11}}", re.ASCII)
@@ -77,11 +76,6 @@ def run_id(parts: Parts, text: str) -> str:
         if _RUN_BEGUN.fullmatch(text):
             return single_match(text, [(run, "run") for run in names.runs_begun(db, text)])
     raise NotFound(f"there is no run {text[:100]!r}", hint=f"{spelling(text)}`emotionet runs list` lists them.")
-
-
-def is_reference(text: str) -> bool:
-    """Whether this is written as a name, or is ``latest``: no path of this machine, unless a file is called so."""
-    return text == LATEST or read_reference(text) is not None
 
 
 def _found(parts: Parts, db: Connection, text: str, kinds: Sequence[str]) -> str:

@@ -1,4 +1,5 @@
-"""How far the people who labelled a snapshot's images agree, kept once it was computed: a snapshot never changes.
+"""How far the people who labelled a snapshot's images agree, kept once it was computed: a snapshot never changes, only
+what is taken back of it.
 
 Invariants: it follows from the contributions that the snapshot names (``provenance.people_agree``); what is kept lies
 below ``Settings.cache`` and may be deleted at any time. ``None`` where no image was labelled by several people, and
@@ -9,8 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+from hashlib import sha256
 from typing import Any
 
+from registry.catalog.queries.signed_records.withdrawn_rows import taken_back_in
 from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput, NotFound
 from registry.core.ipld.cid import CID
@@ -27,6 +30,9 @@ def labellers_agree(parts: Parts, snapshot: CID, record: records.Snapshot, most:
     """``images`` that several people labelled, ``people``, ``labels``, ``agreement`` (mean share of pairs alike),
     ``kappa`` with its ``kind`` and of how many images, ``alpha``, ``by_label``, ``by_labeller``."""
     kind = "" if has_kappa() else ".without-kappa"  # what is kept without the library is not taken for all
+    with parts.catalog.read() as db:
+        gone = taken_back_in(db, str(snapshot))
+    kind += f".{sha256(repr(sorted(gone)).encode()).hexdigest()[:16]}" if gone else ""
     place = parts.settings.cache / "agreement" / f"{snapshot}{kind}.json"
     try:
         found = json.loads(place.read_text(encoding="utf-8"))
@@ -37,7 +43,7 @@ def labellers_agree(parts: Parts, snapshot: CID, record: records.Snapshot, most:
     if record.count > most:
         return None
     try:
-        made = _document(people_agreement(record, parts.store.get), record.classes)
+        made = _document(people_agreement(record, parts.store.get, gone), record.classes)
     except (NotFound, InvalidInput):
         return None
     with contextlib.suppress(EmotionetError, OSError):  # a full disk, or one that is only read

@@ -11,7 +11,7 @@ from registry.catalog.database.database import Connection
 from registry.catalog.queries.labeled_images import image_counts
 from registry.catalog.queries.labeled_images.rows import current_rows, rows_aside
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
-from registry.catalog.queries.signed_records.withdrawn_rows import WithdrawnRows
+from registry.catalog.queries.signed_records.withdrawn_rows import without
 from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.core.snapshots.classes import load_classes
@@ -49,11 +49,11 @@ def preview_snapshot(
     among = None if chosen is None else chosen.sha256s
     with parts.catalog.read() as db:
         found = list(islice(current_rows(db, with_issuer(db, dict(query or {})), among), most + 1))
-        withdrawn, taken_back = withdrawn_images(db), WithdrawnRows(db)
+        withdrawn = withdrawn_images(db)
         by = settled(db, terms)
         aside = rows_aside(db, found[:most]) if query else {}
         at_most = _counted(db, query or {}) if among is None else len(among)
-    rows = taken_back.without(found[:most], withdrawn)
+    rows = without(found[:most], withdrawn)
     missing = not_held(parts, rows)
     items, excluded = select(rows, mapping, withdrawn=withdrawn, missing=missing, aside=aside, **by.arguments())
     return {

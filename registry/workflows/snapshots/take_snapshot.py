@@ -21,7 +21,7 @@ from registry.catalog.queries.labeled_images.rows import (
 )
 from registry.catalog.queries.signed_records import entries
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
-from registry.catalog.queries.signed_records.withdrawn_rows import WithdrawnRows
+from registry.catalog.queries.signed_records.withdrawn_rows import without
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID
@@ -136,12 +136,12 @@ def _frozen(
     with parts.catalog.read() as db:
         query = with_issuer(db, query)
         by, filtered = settled(db, terms), bool(query)
-        withdrawn, taken_back = withdrawn_images(db), WithdrawnRows(db)
+        withdrawn = withdrawn_images(db)
         for together in _images_together(current_rows(db, query, None if chosen is None else chosen.sha256s)):
             named.update(row["contribution"] for row in together)
-            rows = taken_back.without(together, withdrawn)
+            rows = without(together, withdrawn)
             aside = rows_aside(db, together) if filtered else {}
-            aside = {sha256: taken_back.without(found, withdrawn) for sha256, found in aside.items()}
+            aside = {sha256: without(found, withdrawn) for sha256, found in aside.items()}
             missing = absent(parts, rows)
             new.take(decided(rows, mapping, withdrawn=withdrawn, missing=missing, aside=aside, **by.arguments()))
         contributions = contributions_in_log_order(db, set(map(str, named)))

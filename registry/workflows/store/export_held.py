@@ -29,7 +29,6 @@ from registry.core.unusable import refuse_unusable
 from registry.exports import car
 from registry.files import whole_file
 from registry.provenance.base_lineage import lineage_blocks
-from registry.workflows.local_issuers import local_issuers
 from registry.workflows.log.linked_entries import (
     changes_of_keys,
     contribution_entries,
@@ -88,7 +87,7 @@ def _left_out(parts: Parts, record: records.Record | None, taken_back: list[CID]
     if snapshot is None:
         return set()
     with parts.catalog.read() as db:
-        gone = {cid for cid in withdrawals.rightly_withdrawn_cids(db, local_issuers(parts)) if not parts.store.has(cid)}
+        gone = {cid for cid in withdrawals.cids_of_withdrawn(db) if not parts.store.has(cid)}
     if not taken_back and taken_back is not None and not gone:
         return set()
     targets = {_target(parts, cid) for cid in taken_back or ()} - {None}

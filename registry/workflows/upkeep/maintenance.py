@@ -44,7 +44,7 @@ def verify_store(parts: Parts, progress: Progress) -> list[dict[str, Any]]:
     ]
     checks.append(_withdrawn(parts))
     with parts.catalog.read() as db:
-        denied = {cid.multihash for cid in withdrawals.rightly_withdrawn_cids(db, local_issuers(parts))}
+        denied = {cid.multihash for cid in withdrawals.cids_of_withdrawn(db)}
     for done, root in enumerate(parts.store.pins(), 1):
         progress("pins", done, 0)
         gone = set[CID]()
@@ -81,7 +81,7 @@ def collect_garbage(parts: Parts) -> dict[str, Any]:
     store = _upkept(parts)
     remove_withdrawn(parts)
     with parts.catalog.read() as db:
-        listed, denied = named_roots(db), withdrawals.rightly_withdrawn_cids(db, local_issuers(parts))
+        listed, denied = named_roots(db), withdrawals.cids_of_withdrawn(db)
         ended = runs.ended(db)
     for run in ended:  # pixels of a run that was stopped: one that is taken up again makes them anew
         drop_pixels(parts, run)

@@ -2,8 +2,8 @@
 
 What has to go follows from the catalog alone, so a removal that was cut off is finished by the next one, whoever
 begins it (``apply_withdrawal``, an import, a worker that starts, `store gc`), and bytes that come back go again.
-Invariants: only a withdrawal by who may counts; the image's rows, its place in tables and its withdrawal stay; bytes
-go that no other image needs: a piece that two images share stays with the other.
+Invariants: ``queries.signed_records.withdrawn_rows`` says what is withdrawn here; an image's rows, place in tables
+and withdrawal stay; bytes go that no other image needs: a piece that two images share stays with the other.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from registry.catalog.database.database import Connection
 from registry.catalog.index.indexing import index_entry
 from registry.catalog.marks import settle
 from registry.catalog.queries.labeled_images import images, referenced
-from registry.catalog.queries.roots import named_roots
+from registry.catalog.queries.roots import named_roots, withdrawn_targets
 from registry.catalog.queries.signed_records import withdrawals
 from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.errors import EmotionetError, Unavailable
-from registry.core.ipld.cid import CID
+from registry.core.ipld.cid import CID, RAW
 from registry.core.log import read_entry
 from registry.core.ports.store import missing_from
 from registry.core.text.cleaning import counted
 from registry.workflows.images.kept_thumbnails import KeptThumbnails
-from registry.workflows.local_issuers import local_issuers
 from registry.workflows.parts import Parts
 from registry.workflows.runs.control_run import ENDED, cancel
 from registry.workflows.training.run_context import drop_pixels
@@ -45,22 +44,25 @@ class Removed(NamedTuple):
 def apply_withdrawal(parts: Parts, entry: CID) -> Removed:
     """Do here what an entry's withdrawal asks for, whoever signed it; it is indexed where only its place was.
 
-    Nothing waits any more for what it takes back, and the bytes go where it says so and the signer may. Again: no-op.
-    ``InvalidInput`` for another record."""
+    Nothing waits any more for an image that is withdrawn here by it, and the bytes go where it says so and the signer
+    may. Again: no-op. ``InvalidInput`` for another record.
+    """
     said = read_entry(entry, parts.store.get)
     record = records.parse_as(records.Withdrawal, parts.store.get(said.record))
     with parts.catalog.write() as db:
         index_entry(db, entry, parts.store.get)
     if record.whole and record.target is not None:
         name = record.target.hex() if len(record.target) == 32 else str(CID.decode(record.target))
+        meant = CID.v1(RAW, record.target) if len(record.target) == 32 else CID.decode(record.target)
         with parts.catalog.write() as db:
-            referenced.drop(db, {name, *map(str, images.cids_of(db, name))})
+            if withdrawn_targets(db, [meant]):
+                referenced.drop(db, {name, *map(str, images.cids_of(db, name))})
     return remove_withdrawn(parts) if record.remedy == REMEDY else Removed(0, 0)
 
 
 def held_though_withdrawn(parts: Parts, db: Connection) -> list[CID]:
     """Under which CIDs bytes still lie here that have to go."""
-    gone = withdrawals.rightly_withdrawn(db, local_issuers(parts), REMEDY)
+    gone = {one.hex() for one in withdrawals.withdrawn_images(db, REMEDY)}
     names = withdrawals.names_of_images(db, gone)
     missing = set(missing_from(parts.store, names))
     return [cid for cid in names if cid not in missing]
@@ -74,7 +76,7 @@ def some_still_here(held: Collection[CID]) -> str:
 def remove_withdrawn(parts: Parts) -> Removed:
     """Delete whatever has to go and is still here: blocks, small pictures, pixels of runs."""
     with parts.catalog.read() as db:
-        gone = withdrawals.rightly_withdrawn(db, local_issuers(parts), REMEDY)
+        gone = {one.hex() for one in withdrawals.withdrawn_images(db, REMEDY)}
         if not gone:
             return Removed(0, 0)
         held = held_though_withdrawn(parts, db)

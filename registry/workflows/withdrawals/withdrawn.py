@@ -17,6 +17,7 @@ from registry.catalog.queries.signed_records import entries, releases, snapshots
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
+from registry.core.remedies import withdrawn_text
 from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.who_may import may_take_back
 
@@ -157,12 +158,6 @@ def short_text(found: Sequence[Mapping[str, Any]]) -> str:
     whole = [f"{one['what']} withdrawn" for one in found if not one["what"].startswith("image ")]
     counted = [f"{images} image{'s' if images > 1 else ''} withdrawn"] if images else []
     return ", ".join(dict.fromkeys([*whole, *counted]))
-
-
-def withdrawn_text(one: Mapping[str, Any]) -> str:
-    """What was taken back, when, why, and what is asked for beyond notice."""
-    asked = {"remove_bytes": " (asks for its bytes to be removed)", "retrain": " (asks to train again without it)"}
-    return f"{one['what']}, on {one['effective']}: {one['reason']}{asked.get(one['remedy'], '')}"
 
 
 def _placed(parts: Parts, places: Iterable[Mapping[str, str]]) -> Iterator[SignedWithdrawal]:

@@ -52,6 +52,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 ONNX_BEGINS = b"\x08\x08simulated "
+Found = tuple[tuple[int, int, int, int, int, int], ...]
 LACKED: tuple[Any, ...] = ()  # what each older version of its recipes has not, with what that meant
 
 
@@ -186,7 +187,9 @@ class Simulated:
                 if self._asked(task.recipe, "keep", epoch)
             ),
             predictions={
-                sha256: self._found(sha256, task.labels[sha256], len(task.classes)) for sha256 in task.validate if over
+                sha256: self._found(sha256, task.labels[sha256], len(task.classes), wanted.get("more", 0))
+                for sha256 in task.validate
+                if over
             },
         )
 
@@ -243,12 +246,15 @@ class Simulated:
         kind = EmotionetError if wanted["ill"] in ("out_of_memory", "diverged") else Unavailable
         raise kind(f"the simulated {wanted['ill']}", code=wanted["ill"])
 
-    def _found(self, sha256: bytes, truth: int | None, classes: int) -> tuple[tuple[int, int, int, int, int, int], ...]:
-        """Right for about nine of ten images, sure of itself as the image's digest says."""
+    def _found(self, sha256: bytes, truth: int | None, classes: int, more: int = 0) -> Found:
+        """Right for about nine of ten images, sure of itself as the image's digest says; ``more`` detections beside, of
+        which it is less sure."""
         if truth is None:
             return () if sha256[1] > 25 else ((0, 300_000 + sha256[2] * 2_000, 0, 0, 10000, 10000),)
         said = truth if sha256[1] > 25 else (truth + 1) % classes
-        return ((said, 300_000 + sha256[2] * 2_000, 0, 0, 10000, 10000),)
+        low = sorted((10_000 + byte * 1_000 for byte in sha256[3 : 3 + more]), reverse=True)
+        beside = (((said + n) % classes, score, 0, 0, 9000, 9000) for n, score in enumerate(low, 1))
+        return ((said, 300_000 + sha256[2] * 2_000, 0, 0, 10000, 10000), *beside)
 
     def check_training(
         self,
@@ -319,7 +325,8 @@ class Simulated:
             sha256 = hashlib.sha256(data).digest()
             if sha256[:8] in labels:
                 label = labels[sha256[:8]]
-                yield self._found(sha256, None if label == 255 else label, len(classes))
+                truth, more = None if label == 255 else label, recipe["training"].get("more", 0)
+                yield self._found(sha256, truth, len(classes), more)
                 continue
             yield ((data[0] % len(classes), 900_000 // len(weights), 0, 0, 10000, 10000),)
 

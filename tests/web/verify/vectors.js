@@ -118,6 +118,19 @@ const FAMILIES = {
   intervals: interval,
   releases: release,
   proofs: proof,
+  inclusions: ({ proof: bytes, entry }) => {
+    const { index, hashes, note } = v.readProof(bytes);
+    const { issuer, size, root } = v.signedCheckpoint(note, (did, address) => did.endsWith(address));
+    v.checkInclusion(v.leafHash(entry.bytes), index, size, root, hashes);
+    return { index: Number(index), issuer, root, size: Number(size) };
+  },
+  cosignatures: ({ note, witnesses }) =>
+    [...v.cosigners(v.readNote(note), witnesses.map(v.readKey))].map(([key, time]) => [key, Number(time)]),
+  forks: (document) => {
+    const { issuer, what } = v.verifyEquivocation(document);
+    return { issuer, kind: what };
+  },
+  rounds: (one) => (v.isGenuine(v.QUICKNET, one) ? v.timeOf(v.QUICKNET, one.round) : v.refuse("not genuine")),
   [SENTENCES]: (facts) => v.verdictDocument(v.verdictOf(facts)),
   figures,
 };

@@ -13,6 +13,7 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
+from registry.catalog.queries.labeled_images.images import get_image
 from registry.catalog.queries.signed_records import entries
 from registry.core import records
 from registry.core.errors import Conflict, NotFound
@@ -231,7 +232,11 @@ def test_what_an_entry_says_is_refused_by_itself(tmp_path: Path, homes: Callable
     }
     liar.say(liar.contribution(row(mine, CID.v1(RAW, mine), label="triste")))
     withdrawal = records.Withdrawal(target=mine, reason="mine now", remedy="remove_bytes", effective=here.now())
-    refused[liar.say(withdrawal)] = "may_not"
+    liar.say(withdrawal)  # of what it said of the image, too: nothing of this home's goes with it
+    other = records.Withdrawal(
+        target=sha256(b"picture 4").digest(), reason="mine, too", remedy="remove_bytes", effective=here.now()
+    )
+    refused[liar.say(other)] = "may_not"
     liar.say(liar.profile("still here"))
     with telling(liar) as address:
         follow(here, KEY.did, [address])
@@ -248,7 +253,10 @@ def test_what_an_entry_says_is_refused_by_itself(tmp_path: Path, homes: Callable
     assert {one[1] for one in rows(here) if one[0] == KEY.did} == {sha256(b"one").hexdigest(), mine.hex()}
     assert here.store.has(CID.v1(RAW, mine))
     with here.catalog.read() as db:
-        assert db.scalar(sa.text("SELECT count(*) FROM withdrawals")) == 0
+        assert db.scalar(sa.text("SELECT count(*) FROM withdrawals")) == 1  # shown as a notice
+        image = get_image(db, mine.hex())
+    assert image is not None
+    assert (image["status"], [one["issuer"] for one in image["speakers"]]) == ("stored", [here.key.did])
 
 
 def test_a_block_that_was_missing_is_taken_in_when_it_comes(homes: Callable[[str], Home]) -> None:

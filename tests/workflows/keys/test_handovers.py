@@ -16,6 +16,7 @@ from registry.core import records
 from registry.core.errors import Conflict, Untrusted, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.issuers import address_of
+from registry.core.tlog import issuer_log, merkle
 from registry.provenance.keys import replacing
 from registry.provenance.keys.keys import Key
 from registry.workflows.audit.audit_target import audit_car, audit_target
@@ -24,7 +25,9 @@ from registry.workflows.keys.change_keys import change_keys, describe, key_did
 from registry.workflows.keys.copies import new_key_file
 from registry.workflows.local_issuers import local_issuers, signing_issuers
 from registry.workflows.log import append as appending
+from registry.workflows.log import checkpoints
 from registry.workflows.log.append import append
+from registry.workflows.log.witnesses import cosign_log, signed_in_force, witness_of
 from registry.workflows.names.profile import profile_of, set_profile
 from registry.workflows.store.export_held import export_held
 from tests.support.forgery import Released, failed, put, reason_of, simulated_release
@@ -119,6 +122,35 @@ def test_the_old_key_appends_nothing_after_a_handover(home: Home) -> None:
     assert error.value.code == "key_replaced"
     with pytest.raises(Untrusted):
         change_keys(home, old, old, revoked_from=1)
+
+
+def test_a_witness_that_knows_the_handover_cosigns_across_it_and_the_old_key_signs_no_checkpoint(
+    home: Home, tmp_path: Path
+) -> None:
+    set_profile(home, home.key, name="Ana")
+    old, witness = home.key, witness_of(home, "witness.example")
+    before = checkpoints.newest(home, old)
+    witness.cosign(signed_in_force(home, before.note), 0, [])
+    home = rotate(home)
+    with pytest.raises(Conflict) as error:
+        checkpoints.newest(home, old)
+    assert error.value.code == "key_replaced"
+    after = checkpoints.newest(home, home.key)
+    with pytest.raises(Untrusted):
+        issuer_log.verified(after.note)  # who knows of no handover takes the first key alone
+    hashes = checkpoints.leaves(home, after.issuer, 0, after.checkpoint.size)
+    cosign_log(witness, signed_in_force(home, after.note), hashes)
+    latest = witness.latest(after.checkpoint.origin)
+    assert latest is not None
+    assert latest.text == after.note.text
+    set_profile(home, home.key, name="Ana again")
+    further = checkpoints.newest(home, home.key)  # and goes on from a checkpoint that the later key signed
+    cosign_log(witness, further, checkpoints.leaves(home, further.issuer, 0, further.checkpoint.size))
+    hashes = checkpoints.leaves(home, further.issuer)
+    hashes.append(hashes[0])
+    thief = issuer_log.sign(old, checkpoints.note_seed(old), old.did, len(hashes), merkle.root(hashes))
+    with pytest.raises(Untrusted, match="was not signed by"):
+        signed_in_force(home, thief.note)
 
 
 def test_a_revocation_from_a_place_that_is_not_there_is_refused(home: Home) -> None:

@@ -14,9 +14,10 @@ from registry.catalog.queries.training_runs import runs
 from registry.core import log, records
 from registry.core.errors import EmotionetError, InvalidInput, NotFound, UsageError
 from registry.core.ipld.cid import CID
+from registry.core.text.names import is_reference
 from registry.workflows.log.append import put_record
 from registry.workflows.names.find_image import find_image
-from registry.workflows.names.resolve import find, is_reference, resolve, run_id
+from registry.workflows.names.resolve import find, resolve, run_id
 from registry.workflows.names.set_name import set_name
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.upkeep.maintenance import rebuild_catalog

@@ -1,4 +1,4 @@
-"""The documents of images: their names, and what the newest rows of each say."""
+"""The documents of images: their names, and what the rows of each say that count."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from registry.catalog.database.prepared import Prepared, Row
 from registry.catalog.database.sql import chunks
-from registry.catalog.queries.labeled_images.rows import is_newest
-from registry.catalog.queries.signed_records.withdrawn_rows import all_rows_withdrawn
+from registry.catalog.queries.labeled_images.rows import counts
+from registry.catalog.queries.signed_records.withdrawn_rows import is_withdrawn
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import image_cids
 
@@ -19,21 +19,14 @@ _ROWS = derived.contribution_rows
 _NAMES: sa.BindParameter[str] = sa.bindparam("names", expanding=True)
 
 
-def is_withdrawn() -> sa.ColumnElement[bool]:
-    target, alias = derived.withdrawals.c.target, image_cids.c
-    by_alias = sa.exists().where(alias.sha256 == derived.images.c.sha256, alias.cid == target).correlate(derived.images)
-    by_name = sa.exists().where(target == derived.images.c.sha256).correlate(derived.images)
-    return sa.or_(by_name, by_alias, all_rows_withdrawn(derived.images.c.sha256))
-
-
 def _rows_of() -> sa.Select[Any]:
     said = (_ROWS.c[name] for name in ("sha256", "label", "contributor", "issuer", "subject", "licence"))
-    return sa.select(*said).where(_ROWS.c.sha256.in_(_NAMES), is_newest())
+    return sa.select(*said).where(_ROWS.c.sha256.in_(_NAMES), counts())
 
 
 def _images_of() -> sa.Select[Any]:
     known = derived.images.c
-    asked = sa.select(known.sha256, known.size, known.stored, is_withdrawn().label("withdrawn"))
+    asked = sa.select(known.sha256, known.size, known.stored, is_withdrawn(known.sha256).label("withdrawn"))
     return asked.where(known.sha256.in_(_NAMES)).order_by(known.sha256)
 
 

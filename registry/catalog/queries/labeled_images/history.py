@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from registry.catalog.database.prepared import Prepared
 from registry.catalog.database.sql import MAX_PAGE, decode_cursor, encode_cursor, page_limit
-from registry.catalog.queries.labeled_images.rows import is_newest
+from registry.catalog.queries.labeled_images.rows import counts
 from registry.catalog.schema import derived
 from registry.core.labeling.labeled_row import ANNOTATION_FIELDS, MAPS
 
@@ -27,7 +27,7 @@ def image_history(db: sa.Connection, sha256: bytes) -> Statements:
     """Everything that was said about an image, the oldest first; all values are text, lists or None.
 
     ``contributor``, what is said (``core.labeling.labeled_row``), ``replaces, signature`` (hex), ``contribution,
-    issuer, issued_at, entry, current``.
+    issuer, issued_at, entry, current``, and ``withdrawn``: the entry that takes it back, or None.
     """
     found, _ = newest_history(db, sha256, limit=MAX_PAGE)
     return found[::-1]
@@ -55,7 +55,7 @@ def newest_history(
 def _history(older: bool) -> sa.Select[Any]:
     """An image's newest rows, or those before one, each as often as entries sign its contribution: the one that gives
     it its place, the first by issuer and then by place, before the others."""
-    names = ("ordinal", "contributor", *ANNOTATION_FIELDS, "replaces", "signature", "contribution")
+    names = ("ordinal", "contributor", *ANNOTATION_FIELDS, "replaces", "signature", "contribution", "withdrawn")
     chosen = sa.select(_ROWS).where(_ROWS.c.sha256 == sa.bindparam("sha256"))
     if older:
         last = sa.tuple_(*(sa.bindparam(name, type_=sa.Text) for name in _KEY))
@@ -66,7 +66,7 @@ def _history(older: bool) -> sa.Select[Any]:
     columns = (sa.cast(row.c[name], sa.Text).label(name) if name in _VALUES else row.c[name] for name in names)
     signed = sa.and_(e.record == row.c.contribution, e.record_type == "contribution")
     return (
-        sa.select(*columns, e.issuer, e.issued_at, e.cid.label("entry"), is_newest(row).label("current"))
+        sa.select(*columns, e.issuer, e.issued_at, e.cid.label("entry"), counts(row).label("current"))
         .join(derived.entries, signed)
         .order_by(*(row.c[name].desc() for name in _KEY), e.issuer, e.seq)
     )

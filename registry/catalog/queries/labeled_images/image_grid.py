@@ -18,7 +18,7 @@ from registry.catalog.database.sql import decode_cursor, encode_cursor, page_lim
 from registry.catalog.queries.labeled_images import image_counts
 from registry.catalog.queries.labeled_images.described import describe
 from registry.catalog.queries.labeled_images.images import has_status
-from registry.catalog.queries.labeled_images.rows import is_newest
+from registry.catalog.queries.labeled_images.rows import counts
 from registry.catalog.schema import derived
 from registry.core.errors import UsageError
 from registry.core.labeling.labeled_row import PICTURE, SIGNALS, STATED
@@ -114,7 +114,7 @@ class _Way(NamedTuple):
 def _driver(db: sa.Connection, wanted: Filters) -> _Way:
     """The images that meet the rarest filter, perhaps in a row that counts no more."""
     listed = image_counts.images(db, "listed")
-    ways = [_Way(listed, _of_images(_IMAGES.c.labels > 0))]
+    ways = [_Way(listed, _of_images(_IMAGES.c.labels > 0))] if wanted.status != "withdrawn" else []
     for name in _KEPT:
         if (value := getattr(wanted, name)) is not None:
             counted = image_counts.images(db, name, value)
@@ -128,7 +128,8 @@ def _driver(db: sa.Connection, wanted: Filters) -> _Way:
         ways.append(_Way(said, _of_rows(wanted, derived.SAYS_RIGHTS)))
     if wanted.status is not None:
         counted = count_up_to(db, has_status(wanted.status))
-        ways.append(_Way(counted if counted < MANY else listed, _of_status(wanted.status)))
+        known = counted < MANY or wanted.status == "withdrawn"
+        ways.append(_Way(counted if known else listed, _of_status(wanted.status)))
     return min(ways, key=lambda way: way.images)
 
 
@@ -181,15 +182,22 @@ def _meeting(db: sa.Connection, wanted: Filters, part: Sequence[str]) -> list[st
         met.append(derived.SAYS_RIGHTS if wanted.right == ANY else sa.or_(*said))
     if not part:
         return []
-    query = sa.select(_IMAGES.c.sha256).where(_IMAGES.c.sha256.in_(part), _IMAGES.c.labels > 0)
+    query = sa.select(_IMAGES.c.sha256).where(_IMAGES.c.sha256.in_(part), _listed(wanted))
     if met:
-        rows = sa.select(_ROWS.c.sha256).where(_ROWS.c.sha256.in_(part), *met, is_newest())
+        rows = sa.select(_ROWS.c.sha256).where(_ROWS.c.sha256.in_(part), *met, counts())
         query = query.where(_IMAGES.c.sha256.in_(rows))
     if wanted.disputed:
         query = query.where(derived.DISPUTED)
     if wanted.status is not None:
         query = query.where(has_status(wanted.status))
     return list(db.scalars(query.order_by(_IMAGES.c.sha256)))
+
+
+def _listed(wanted: Filters) -> sa.ColumnElement[bool]:
+    """Of which something is said that counts; where withdrawn ones are asked for, of which anything was said."""
+    if wanted.status != "withdrawn":
+        return _IMAGES.c.labels > 0
+    return sa.exists().where(_ROWS.c.sha256 == _IMAGES.c.sha256)
 
 
 def count_up_to(db: sa.Connection, *met: sa.ColumnElement[bool], most: int = MANY) -> int:

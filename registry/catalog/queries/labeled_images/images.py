@@ -1,7 +1,7 @@
 """Images: an image is identified by its sha256; its CIDs are aliases.
 
 Invariants: an image is listed once a contribution has a row of it (stored bytes alone do not count). ``status`` is
-``withdrawn`` if any withdrawal names the image or one of its CIDs, else ``stored`` if its bytes are held here, else
+``withdrawn`` as ``queries.signed_records.withdrawn_rows`` says, else ``stored`` if its bytes are held here, else
 ``referenced``.
 """
 
@@ -17,8 +17,8 @@ from registry.catalog.database.bulk import insert_tuples
 from registry.catalog.database.prepared import Prepared
 from registry.catalog.database.sql import among, chunks, decode_cursor, encode_cursor, int64, names_of, page_limit
 from registry.catalog.queries.labeled_images.described import describe
-from registry.catalog.queries.labeled_images.rows import is_newest
-from registry.catalog.queries.signed_records.withdrawn_rows import all_rows_withdrawn
+from registry.catalog.queries.labeled_images.rows import counts, is_newest
+from registry.catalog.queries.signed_records.withdrawn_rows import withdrawn_sha256s
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import image_cids
 from registry.core.errors import Conflict, InvalidInput, UsageError
@@ -69,7 +69,7 @@ def stored_by_cid(db: sa.Connection, cids: Iterable[str], issuer: str) -> dict[s
 
 
 def labelled(db: sa.Connection, sha256s: Iterable[str]) -> set[str]:
-    """Those of these images of which a row is known."""
+    """Those of these images of which a row counts."""
     mine = among(db, derived.images.c.sha256, sha256s)
     return set(db.scalars(sa.select(derived.images.c.sha256).where(mine, derived.images.c.labels > 0)))
 
@@ -139,7 +139,8 @@ def get_image(db: sa.Connection, sha256_or_cid: str) -> dict[str, Any] | None:
 def image_of(db: sa.Connection, sha256: str) -> dict[str, Any] | None:
     """The same by its sha256."""
     found = describe(db, [sha256])
-    return found[0] if found and found[0]["labels"] else None
+    said = sa.select(_ROWS.c.sha256).where(_ROWS.c.sha256 == sha256).limit(1)
+    return found[0] if found and (found[0]["labels"] or db.scalar(said)) else None
 
 
 def cids_of(db: sa.Connection, sha256: str) -> list[CID]:
@@ -160,7 +161,7 @@ def _chosen(asked: Mapping[str, str | Sequence[str]]) -> sa.Select[str]:
     met = [
         _ROWS.c[name] == value if isinstance(value, str) else _ROWS.c[name].in_(value) for name, value in asked.items()
     ]
-    return sa.select(_ROWS.c.sha256).where(*met, is_newest()).distinct()
+    return sa.select(_ROWS.c.sha256).where(*met, counts()).distinct()
 
 
 def list_images(
@@ -201,12 +202,6 @@ def _page(query: sa.Select[str], status: str | None, cursor: str | None) -> sa.S
     return query.order_by(sha256)
 
 
-def withdrawn_sha256s() -> sa.CompoundSelect[str]:
-    """What withdrawals name, and the sha256s of the images that these are CIDs of."""
-    targets = sa.select(derived.withdrawals.c.target)
-    return sa.union_all(targets, sa.select(image_cids.c.sha256).where(image_cids.c.cid.in_(targets)))
-
-
 def has_status(status: str) -> sa.ColumnElement[bool]:
     """Whether an image has this status; ``UsageError`` for one that there is not."""
     if status not in STATUSES:
@@ -214,8 +209,7 @@ def has_status(status: str) -> sa.ColumnElement[bool]:
             f"an image's status is one of {', '.join(STATUSES)}, not {status!r}",
             hint="use one of these, or leave it out.",
         )
-    named = derived.images.c.sha256.in_(withdrawn_sha256s())  # few: found once, by the index of CIDs
-    taken_back = sa.or_(named, all_rows_withdrawn(derived.images.c.sha256))
+    taken_back = derived.images.c.sha256.in_(withdrawn_sha256s())  # few: found once, by indexes
     if status == "withdrawn":
         return taken_back
     return ~taken_back & (derived.images.c.stored if status == "stored" else ~derived.images.c.stored)

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from registry.catalog.database.sql import chunks
 from registry.catalog.schema import derived
 
-_LISTED = derived.images.c.labels > 0
+_SAID = sa.exists().where(derived.contribution_rows.c.sha256 == derived.images.c.sha256)
+_LISTED = sa.or_(derived.images.c.labels > 0, _SAID)  # also where all of it was taken back
 
 
 def labelled(db: sa.Connection, names: Iterable[str]) -> dict[str, str]:

@@ -37,6 +37,11 @@ def is_newest(rows: sa.FromClause = _ROWS) -> sa.ColumnElement[bool]:
     )
 
 
+def counts(rows: sa.FromClause = _ROWS) -> sa.ColumnElement[bool]:
+    """Whether it says what its contributor says now: nothing newer corrects it, and nobody took it back."""
+    return is_newest(rows) & rows.c.withdrawn.is_(None)
+
+
 _JSON = tuple(column.name for column in _ROWS.c if isinstance(column.type, sa.JSON))
 _PLAIN = tuple(column.name for column in _ROWS.c if column.name not in _JSON)
 _AS_TEXT = (*(_ROWS.c[name] for name in _PLAIN), *(sa.cast(_ROWS.c[name], sa.Text).label(name) for name in _JSON))
@@ -92,9 +97,10 @@ def current_rows(
 ) -> Iterator[dict[str, Any]]:
     """The newest row of every (image, issuer, contributor) that ``query`` matches, in rising order of these.
 
-    A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer``, ``contribution``, a CID, and
-    ``place``; several rows may share a value. ``query`` is what ``registry.core.snapshots.query.matcher`` takes;
-    ``chosen``: only of these images, by rising sha256. ``InvalidInput`` for any other.
+    A row is a dict of CONTRIBUTION_ROWS' columns (sha256 and cid are bytes), ``issuer``, ``contribution``, a CID,
+    ``place``, and ``withdrawn``, the entry that takes it back, or None; several rows may share a value. ``query`` is
+    what ``registry.core.snapshots.query.matcher`` takes; ``chosen``: only of these images, by rising sha256.
+    ``InvalidInput`` for any other.
     """
     meets = matcher(query or {})
     for part in [None] if chosen is None else _parts(chosen):
@@ -140,13 +146,13 @@ def rows_aside(db: sa.Connection, rows: Collection[Mapping[str, Any]]) -> dict[b
 
 
 def rights_of(db: sa.Connection, sha256s: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Of images by sha256 in hex: ``rights``, all that newest rows say, {signal: different values}, and what that means
-    together (``standing``: no, yes, not_read or silent)."""
+    """Of images by sha256 in hex: ``rights``, all that rows say that count, {signal: different values}, and what that
+    means together (``standing``: no, yes, not_read or silent)."""
     from registry.core.snapshots.use import all_given, standing
 
     said: dict[str, list[dict[str, str]]] = {sha256: [] for sha256 in sha256s}
     for part in chunks(said):
-        query = sa.select(_ROWS.c.sha256, _ROWS.c.rights).where(_ROWS.c.sha256.in_(part), is_newest())
+        query = sa.select(_ROWS.c.sha256, _ROWS.c.rights).where(_ROWS.c.sha256.in_(part), counts())
         for row in db.execute(query):
             said[row.sha256].append(row.rights)
     given = {sha256: all_given(maps) for sha256, maps in said.items()}
@@ -194,8 +200,8 @@ def _sharing(db: sa.Connection, these: Collection[str]) -> dict[str, set[str]]:
 
 
 def contributors_by_issuer(db: sa.Connection, *filters: sa.ColumnElement[bool]) -> list[tuple[str, str]]:
-    """Every (issuer, contributor) whose newest row of some image meets the filters, sorted."""
-    found = sa.select(_ROWS.c.issuer, _ROWS.c.contributor).where(is_newest(), *filters).distinct()
+    """Every (issuer, contributor) with a row that counts, of some image, and meets the filters, sorted."""
+    found = sa.select(_ROWS.c.issuer, _ROWS.c.contributor).where(counts(), *filters).distinct()
     return sorted((row.issuer, row.contributor) for row in db.execute(found))
 
 

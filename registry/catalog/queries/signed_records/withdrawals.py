@@ -1,4 +1,4 @@
-"""Withdrawals in the catalog: who withdrew what, and who may.
+"""Withdrawals in the catalog: who withdrew what. What they do here, ``withdrawn_rows`` says.
 
 Invariant: an image is its sha256, whichever of its names a withdrawal gives.
 """
@@ -6,13 +6,15 @@ Invariant: an image is its sha256, whichever of its names a withdrawal gives.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
 from registry.catalog.database.sql import among, chunks
-from registry.catalog.queries.signed_records.withdrawn_rows import images_without_rows
+from registry.catalog.queries.signed_records.withdrawn_rows import images_without_rows, own_targets
 from registry.catalog.schema import derived
 from registry.catalog.schema.derived import image_cids
+from registry.catalog.schema.withdrawn_rows import row_withdrawals
 from registry.core.ipld.cid import CID, RAW
 
 _ROWS, _HELD = derived.contribution_rows.c, derived.snapshot_members.c
@@ -28,6 +30,28 @@ def indexed(db: sa.Connection) -> list[dict[str, str]]:
     return [dict(row) for row in db.execute(query.order_by(e.issuer, e.seq)).mappings()]
 
 
+def newest(db: sa.Connection, most: int) -> list[dict[str, Any]]:
+    """The newest entries that withdraw something, with what: ``entry, issuer, issued_at, target`` (None: rows),
+    ``kind`` of the target ("image" or a record's type), ``sha256, contributor`` of rows, ``reason, remedy``."""
+    e, w, r, kinds = derived.entries.c, derived.withdrawals.c, row_withdrawals.c, derived.records.c
+    said = (e.cid.label("entry"), e.issuer, e.issued_at)
+    none = sa.cast(sa.null(), sa.Text)
+    kind = sa.case((sa.func.length(w.target) == 64, "image"), else_=kinds.type).label("kind")
+    of_things = (
+        sa.select(*said, w.target, kind, none.label("sha256"), none.label("contributor"), w.reason, w.remedy)
+        .join(derived.withdrawals, w.cid == e.record)
+        .outerjoin(derived.records, kinds.cid == w.target)
+    )
+    of_rows = (
+        sa.select(*said, none.label("target"), none.label("kind"), r.sha256, r.contributor, r.reason, r.remedy)
+        .join(row_withdrawals, r.cid == e.record)
+        .where(r.issuer != "", r.contributor != "")
+    )
+    both = sa.union_all(of_things, of_rows).subquery()
+    query = sa.select(both).order_by(both.c.issued_at.desc(), both.c.entry).limit(most)
+    return [dict(row) for row in db.execute(query).mappings()]
+
+
 def places(db: sa.Connection) -> list[dict[str, str]]:
     """Entries that only have their place here, what they say was not indexed: ``issuer, entry, record``."""
     e = derived.entries.c
@@ -35,25 +59,23 @@ def places(db: sa.Connection) -> list[dict[str, str]]:
     return [dict(row) for row in db.execute(query.order_by(e.issuer, e.seq)).mappings()]
 
 
-def withdrawn_images(db: sa.Connection) -> set[bytes]:
-    """The sha256 of every image that somebody took back, known here or not, or of which nothing that was said is
-    left."""
-    targets = db.scalars(sa.select(derived.withdrawals.c.target).distinct()).all()
-    found = {bytes.fromhex(text) for text in targets if len(text) == 64}
-    aliases = sa.select(image_cids.c.sha256).join(derived.withdrawals, derived.withdrawals.c.target == image_cids.c.cid)
-    found |= {bytes.fromhex(text) for text in images_without_rows(db)}
-    return found | {bytes.fromhex(text) for text in db.scalars(aliases)}
+def withdrawn_images(db: sa.Connection, remedy: str | None = None) -> set[bytes]:
+    """The sha256 of every image that is withdrawn here (with ``remedy``), known by rows or not."""
+    of_own = own_targets() if remedy is None else own_targets().where(derived.withdrawals.c.remedy == remedy)
+    targets = set(db.scalars(of_own.distinct()))
+    found = set(images_of(db, targets).values()) | images_without_rows(db, remedy)
+    return {bytes.fromhex(text) for text in found}
 
 
 def withdrawn_among(db: sa.Connection, images: Mapping[str, str]) -> set[str]:
-    """Which of these images (their sha256s, each with a CID of it) somebody took back, known here or not."""
-    target, alias = derived.withdrawals.c.target, image_cids.c
-    if not images or db.scalar(sa.select(target).limit(1)) is None:
+    """Which of these images (their sha256s, each with a CID of it) this home withdrew, known here or not."""
+    if not images or db.scalar(own_targets().limit(1)) is None:
         return set()
+    target, alias = derived.withdrawals.c.target, image_cids.c
     found = {one: one for one in images} | {cid: sha256 for sha256, cid in images.items()}
-    named = db.scalars(sa.select(target).where(among(db, target, found)))
-    others = sa.select(alias.sha256).join(derived.withdrawals, target == alias.cid)
-    return {found[one] for one in named} | set(db.scalars(others.where(among(db, alias.sha256, images))))
+    named = db.scalars(own_targets().where(among(db, target, found)))
+    others = sa.select(alias.sha256).where(among(db, alias.sha256, images), alias.cid.in_(own_targets()))
+    return {found[one] for one in named} | set(db.scalars(others))
 
 
 def images_of(db: sa.Connection, targets: Collection[str]) -> dict[str, str]:
@@ -65,33 +87,20 @@ def images_of(db: sa.Connection, targets: Collection[str]) -> dict[str, str]:
     return found
 
 
-def rightly_withdrawn(db: sa.Connection, own: Collection[str], remedy: str | None = None) -> set[str]:
-    """The sha256s in hex of images with an effective withdrawal (that asks for ``remedy``): by this home (``own`` are
-    its DIDs), by their contributor, or by who said a contribution that holds them."""
-    said = [one for one in indexed(db) if remedy is None or one["remedy"] == remedy]
-    images = images_of(db, {one["target"] for one in said})
-    may = may_take_back(db, None, set(images.values()))
-    return images_without_rows(db, remedy) | {
-        images[one["target"]]
-        for one in said
-        if one["target"] in images and (one["issuer"] in own or (images[one["target"]], one["issuer"]) in may)
-    }
-
-
 def names_of_images(db: sa.Connection, sha256s: Collection[str]) -> list[CID]:
     """Every CID under which these images' bytes may lie here."""
     raw = [CID.v1(RAW, bytes.fromhex(sha256)) for sha256 in sorted(sha256s)]
     return list(dict.fromkeys([*raw, *_aliases(db, sha256s)]))
 
 
-def rightly_withdrawn_cids(db: sa.Connection, own: Collection[str]) -> list[CID]:
-    """Every CID of the images that ``rightly_withdrawn`` names."""
-    return names_of_images(db, rightly_withdrawn(db, own))
-
-
 def withdrawn_cids(db: sa.Connection) -> list[CID]:
-    """Every CID that the catalog knows of images that anybody took back."""
+    """Every CID that the catalog knows of images that are withdrawn here: what is only named is not withheld."""
     return list(_aliases(db, {sha256.hex() for sha256 in withdrawn_images(db)}))
+
+
+def cids_of_withdrawn(db: sa.Connection) -> list[CID]:
+    """Every CID under which bytes of images may lie here that are withdrawn."""
+    return names_of_images(db, {sha256.hex() for sha256 in withdrawn_images(db)})
 
 
 def _aliases(db: sa.Connection, sha256s: Collection[str]) -> Iterator[CID]:
@@ -121,15 +130,10 @@ def may_take_back(db: sa.Connection, snapshot: str | None, sha256s: Collection[s
     return found
 
 
-def speaks_for_all(db: sa.Connection, sha256s: Collection[str], issuer: str) -> bool:
-    """Whether somebody registered these images, and each who did is ``issuer``, or said so of it as a contributor."""
-    found: dict[tuple[str, str], bool] = {}
-    for part in chunks(sha256s):
-        rows = sa.select(_ROWS.sha256, _ROWS.issuer, _ROWS.contributor).where(_ROWS.sha256.in_(part)).distinct()
-        for row in db.execute(rows):
-            said = (row.sha256, row.issuer)
-            found[said] = found.get(said, False) or issuer in (row.issuer, row.contributor)
-    return bool(found) and all(found.values())
+def speaks_of_any(db: sa.Connection, sha256s: Collection[str], issuer: str) -> bool:
+    """Whether somebody said something of one of these images: the contribution, or as a contributor."""
+    mine = sa.or_(_ROWS.issuer == issuer, _ROWS.contributor == issuer)
+    return bool(sha256s) and bool(db.scalar(sa.select(sa.exists().where(_ROWS.sha256.in_(sha256s), mine))))
 
 
 def contributions_elsewhere(db: sa.Connection, snapshot: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,10 @@ from registry.cli.output import Output
 from registry.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from registry.assembly import Home
+    from registry.provenance.checks.report import Report
     from registry.provenance.checks.target.deep import DeepOptions
+    from registry.workflows.log.append import Appended
 
 DEEP = 5  # the level from which on samples are drawn
 
@@ -80,8 +84,7 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     from registry.cli.from_file import is_file
     from registry.cli.texts.audit import audit_text
     from registry.provenance.checks.target.deep import Watch
-    from registry.workflows.audit.keep_audit import audit_and_keep
-    from registry.workflows.audit.publish_audit import publish_audit
+    from registry.workflows.audit.audit_target import audit_target
     from registry.workflows.audit.trust_roots import read_block
 
     shown = audit_equivocation(wanted.target, output)
@@ -98,7 +101,8 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
             read_block(one)  # says what is wrong with it before anything is looked at
         opened.settings = replace(opened.settings, trusted_blocks=(*opened.settings.trusted_blocks, *wanted.block))
         target = audited(opened, wanted.target)
-        report = audit_and_keep(
+        auditing = audit_target if is_file(target) else _keeping()
+        report = auditing(
             opened,
             target,
             level=wanted.level,
@@ -107,7 +111,7 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
             deep=deep,
             watch=Watch(bars, output.say),
         )
-        signed = publish_audit(opened, report) if wanted.publish else None
+        signed = _published(opened, report) if wanted.publish else None
     document = report.to_json()
     if signed is not None:
         document["published"] = {"audit": str(signed.record), "entry": str(signed.entry)}
@@ -115,3 +119,16 @@ def run_audit(wanted: argparse.Namespace, output: Output) -> int:
     if wanted.strict and report.missed:
         output.say(f"--strict: these checks were asked for and not made: {', '.join(report.missed)}")
     return int(report.exit_code(strict=wanted.strict))
+
+
+def _keeping() -> Callable[..., Report]:
+    """What keeps the audits of this home's own releases; it loads the catalog, which a file does not need."""
+    from registry.workflows.audit.keep_audit import audit_and_keep
+
+    return audit_and_keep
+
+
+def _published(opened: Home, report: Report) -> Appended:
+    from registry.workflows.audit.publish_audit import publish_audit
+
+    return publish_audit(opened, report)

@@ -23,6 +23,7 @@ def checks(subject: Subject) -> Iterator[Check]:
 
     @once
     def again() -> Result:
+        subject.check_sizes()
         release = subject.release
         stated = release.evaluation
         return evaluate_draw(subject.get, release.release.draw, stated.predictions, stated.trainings)

@@ -16,12 +16,14 @@ from registry.core.ports.anchor import Anchors
 from registry.core.ports.method import Method
 from registry.core.run_view import DrawView, ReleaseView, draw_view, release_view
 from registry.core.table import tables
-from registry.provenance.checks.results import once
+from registry.provenance.checks.results import Failed, once
 from registry.provenance.checks.target.bounded_files import Files, Reading
 from registry.provenance.checks.target.deep import Deep
+from registry.provenance.checks.target.table_sizes import outnumbering
 from registry.provenance.checks.target.typed_links import LinkedRecords, follow_links
 from registry.provenance.evidence.shown import Trust
 
+KEPT_ROWS = 100_000  # of all tables that are kept: about 100 MB
 CONTENT = "content"  # the type of a target that is a file or a directory
 
 
@@ -68,12 +70,14 @@ class Subject:
     trainings_of: Callable[[str], Iterable[CID]] = lambda tensors: ()  # the trainings at hand that gave these tensors
     deep: Deep | None = None  # what levels 5, 7 and 8 need; None: they are not made
 
+    size: Callable[[CID], int] | None = None  # of a verified block, where that is known without reading it
     trust: Trust = field(default_factory=Trust)  # whom the auditor trusts where evidence is checked
 
     def __post_init__(self) -> None:
         self.reading = Reading(self.files)
         self._release = once(self._read_release)
         self._changes: dict[str, list[Change]] = {}
+        self._rows: dict[CID, list[dict[str, object]]] = {}
 
     @cached_property
     def type(self) -> str | None:
@@ -141,9 +145,29 @@ class Subject:
         """Every record that links lead to from the roots and the entries at hand."""
         return follow_links(self.get, [*self.roots, *self.log_entries, *self.evidence, *self.malformed])
 
-    def rows(self, table: CID) -> list[dict[str, object]]:
-        """A table's rows, its order checked."""
-        return list(tables.rows_as_dicts(table, self.get))
+    def rows(self, table: CID) -> Sequence[dict[str, object]]:
+        """A table's rows, its order checked; nobody changes them. Those of small tables are kept for the next check."""
+        if table in self._rows:
+            return self._rows[table]
+        self.check_sizes(table)
+        found = list(tables.rows_as_dicts(table, self.get))
+        if len(found) + sum(map(len, self._rows.values())) <= KEPT_ROWS:
+            self._rows[table] = found
+        return found
+
+    def check_sizes(self, *only: CID) -> None:
+        """``Failed`` where a table, any or one of these, states more rows than what it is about can have."""
+        for table, said in self._outnumbering.items():
+            if not only or table in only:
+                raise Failed(said)
+
+    @cached_property
+    def _outnumbering(self) -> Mapping[CID, str]:
+        return outnumbering(self.linked.records, self.get)
+
+    def size_of(self, block: CID) -> int:
+        """How many bytes a block has, which is at hand."""
+        return len(self.get(block)) if self.size is None else self.size(block)
 
     @cached_property
     def entries(self) -> Mapping[CID, records.Entry]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from registry.core import log, records
 from registry.core.errors import EmotionetError, NewerVersion
-from registry.core.ipld.cid import CID
+from registry.core.ipld.cid import CID, RAW
 from registry.core.table import tables
 from registry.provenance.checks.target.subject import Subject
 
@@ -76,9 +76,11 @@ class Withdrawals:
         return self._of_all_rows(sha256)
 
     def of_row(self, sha256: bytes, issuer: str, contributor: str) -> Withdrawn | None:
-        """The withdrawal of what a contributor said of an image, or of all that it said, by it or by the issuer of the
-        contribution: the first by time."""
-        found = [
+        """The withdrawal of what a contributor said of an image, of all that it said, or of the image, by it or by the
+        issuer of the contribution: the first by time."""
+        names = (sha256, bytes(CID.v1(RAW, sha256)))
+        found = [one for name in names for one in self._by_target.get(name, ()) if one.issuer in (issuer, contributor)]
+        found += [
             one
             for one in self._rows
             if (one.record.issuer, one.record.contributor) == (issuer, contributor)
@@ -89,12 +91,12 @@ class Withdrawals:
 
     @property
     def any_of_rows(self) -> bool:
-        """Whether any takes rows back."""
-        return bool(self._rows)
+        """Whether any may take rows back."""
+        return bool(self._rows or self._by_target)
 
     def _of_all_rows(self, sha256: bytes) -> Withdrawn | None:
         """One of those that take back all that the snapshot's contributions say of an image; None where any is left."""
-        if not self._rows:
+        if not self.any_of_rows:
             return None
         found = [self.of_row(sha256, *who) for who in self._said.get(sha256, ())]
         return found[0] if found and None not in found else None

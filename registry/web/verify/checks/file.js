@@ -4,6 +4,7 @@ import { readCar } from "../bytes/car.js";
 import { cidOfBytes, hashesTo } from "../bytes/cid.js";
 import { Blocks } from "../data/blocks.js";
 import { rowsOf } from "../data/tables.js";
+import { outnumbering } from "./sizes.js";
 
 const MAX_BLOCKS = 5_000_000;
 const untargeted = (template) => new Unusable("untargeted", template);
@@ -36,8 +37,22 @@ export class ReleaseFile {
     this.target = this.findTarget();
   }
 
+  /** The blocks that say to be of a type. */
   ofType(type) {
-    return [...this.blocks.cids.values()].filter((cid) => this.blocks.typeOf(cid) === type);
+    if (!this.byType) {
+      this.byType = new Map();
+      for (const cid of this.blocks.cids.values()) {
+        const said = this.blocks.typeOf(cid);
+        if (!this.byType.has(said)) this.byType.set(said, []);
+        this.byType.get(said).push(cid);
+      }
+    }
+    return this.byType.get(type) ?? [];
+  }
+
+  /** The keys of tables that state too many rows. */
+  get outnumbering() {
+    return (this.tooMany ??= outnumbering(this));
   }
 
   /** An entry's fields; null where it can't be read. */
@@ -100,6 +115,7 @@ export class ReleaseFile {
     if (!found) {
       found = {};
       try {
+        if (this.outnumbering.has(cid.key)) throw new Refusal("a table has more rows than what it is about can have");
         found.rows = rowsOf(this.blocks, cid, kind);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;

@@ -52,10 +52,20 @@ export function withdrawalsOf(view) {
     else {
       result.count += 1;
       if (image === undefined) result[records.get(target)] = true;
-      else result.images.add(image);
+      else {
+        result.images.add(image);
+        if (issuer !== file.issuer && othersSaid(view, image, issuer)) result.partly = true;
+      }
     }
   }
   return result;
+}
+
+/** Whether others said something of an image: its withdrawal takes its signer's rows back alone. */
+function othersSaid(view, image, signer) {
+  return view.contributions.some(({ issuer, rows }) =>
+    rows.some((row) => hex(row.sha256) === image && issuer !== signer && row.contributor !== signer),
+  );
 }
 
 /** Images of which every row was taken back; `gone`: the rows' names. */

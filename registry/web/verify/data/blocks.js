@@ -119,7 +119,7 @@ function readRecord(block, links, cid) {
   const { v, type, ...rest } = value;
   if (!isInteger(v) || v < 1) throw new Refusal("{cid} is of no version", { cid: cid.text });
   const steps = Object.hasOwn(STEPS, type) ? STEPS[type] : [];
-  if (v > 1 + steps.length) throw new Newer("version {version} of {type} is newer", { version: v, type });
+  if (v > 1 + steps.length) throw new Newer("version {version} of {type} is newer", { version: String(v), type });
   const found = asNewest(rest, steps.slice(v - 1), cid);
   CHECKS[type](found, type, links);
   return Object.assign(found, { v, type });

@@ -47,7 +47,7 @@ export function readHeader(block, kind = null) {
     [header.columnsVersion, header.kind],
   ]) {
     if (!isInteger(version) || version < 1) throw new Refusal("a table of no version");
-    if (version > 1) throw new Newer("version {version} of {type} is newer", { version, type: what });
+    if (version > 1) throw new Newer("version {version} of {type} is newer", { version: String(version), type: what });
   }
   const { columns, key, count, root } = header;
   const isNames = (value) =>
@@ -75,8 +75,7 @@ export function readRows(blocks, cid, kind = null) {
   const header = readHeader(blocks.get(cid), kind);
   const places = header.key.map((name) => header.columns.indexOf(name));
   const walk = { blocks, width: header.columns.length, places, rows: [], last: null, depth: null };
-  const count = nodeRows(walk, header.root, null, 0);
-  if (count !== header.count) throw new Refusal("a table does not hold as many rows as it states");
+  nodeRows(walk, header.root, null, 0, header.count);
   const isCutBy = (most) => build(walk.rows, places, () => {}, most).cid.key === header.root.key;
   if (![MAX_ITEMS, EARLIER_MAX_ITEMS].some(isCutBy)) throw new Refusal("a table is not cut as its keys say");
   if (kind !== null) checkCells(TABLES[kind], walk.rows);
@@ -114,18 +113,17 @@ export function readTop(block, isRoot) {
   return { isLeaf: false, items: node.nodes };
 }
 
-function nodeRows(walk, cid, firstKey, level) {
+// `stated`: how many rows lie below, as the header or the node above says; it is looked at before any is read.
+function nodeRows(walk, cid, firstKey, level, stated) {
   if (level >= MAX_LEVELS) throw new Refusal("a table has too many levels");
   const { isLeaf, items } = readTop(walk.blocks.get(cid), level === 0);
+  const count = isLeaf ? items.length : items.reduce((sum, item) => sum + Number(item[1]), 0);
+  if (count !== stated) throw new Refusal("a table does not hold as many rows as it states");
   if (isLeaf) return leafRows(walk, items, firstKey, level);
-  let sum = 0;
   for (const [i, member] of items.entries()) {
     if (i === 0 && firstKey && !equal(member[0], firstKey)) throw new Refusal("a table's node begins with another key");
-    const below = nodeRows(walk, member[2], member[0], level + 1);
-    if (below !== member[1]) throw new Refusal("a table's node does not hold as many rows as it states");
-    sum += below;
+    nodeRows(walk, member[2], member[0], level + 1, member[1]);
   }
-  return sum;
 }
 
 function leafRows(walk, rows, firstKey, level) {
@@ -141,7 +139,6 @@ function leafRows(walk, rows, firstKey, level) {
     walk.last = key;
     walk.rows.push(row);
   });
-  return rows.length;
 }
 
 function isKeyPart(value, before) {

@@ -4,7 +4,7 @@ import { element, shortened } from "./dom.js";
 import { checkRow, size } from "./result.js";
 import { t } from "./words.js";
 
-const card = (attributes, ...children) => element("section", { class: "card", ...attributes }, ...children);
+const card = (attributes, ...children) => element("section", { class: "card", ...attributes }, ...children.filter((child) => child !== null));
 const list = (keys) => element("ul", {}, ...keys.map((key) => element("li", {}, t(key))));
 
 /** The answer first: one that holds, or why the file shows nothing. */
@@ -22,21 +22,23 @@ export function proofCards({ checks: [check], found }, file, pictures) {
   if (!found) return [answerCard("bad", [t("proof_nothing")], check)];
   const uses = found.uses.map(useCard);
   const isIn = found.uses.filter((use) => use.included).length;
-  const answer = t("proof_answer", { in: isIn, of: found.uses.length });
-  return [answerCard("good", [answer, ...pictureLines(found, pictures)], check), pictureCard(found, file), ...uses, endCard()];
+  const of = found.uses.length;
+  const answer = of > 1 ? t("proof_answer", { in: isIn, of }) : t(isIn ? "proof_in" : "proof_out");
+  const first = answerCard("good", [answer, ...pictureLines(found, pictures)], check);
+  return [first, pictureCard(found, file, pictures), ...uses, endCard()];
 }
 
 function pictureLines({ image }, pictures) {
-  if (!pictures.length) return [t("proof_ask")];
   return pictures.map(({ name, sha256 }) => t(sha256 === image ? "proof_same" : "proof_other", { name: plain(name) }));
 }
 
-function pictureCard({ image }, file) {
+function pictureCard({ image }, file, pictures) {
   const rows = [
     [t("file"), `${plain(file.name)} (${size(file.size)})`],
     [t("picture"), element("code", {}, image)],
   ];
-  return card({}, element("h2", {}, t("about")), definitions(rows));
+  const ask = pictures.length ? null : element("p", { class: "soft" }, t("proof_ask"));
+  return card({}, element("h2", {}, t("about")), definitions(rows), ask);
 }
 
 const definitions = (rows) =>

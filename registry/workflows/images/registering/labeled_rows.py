@@ -48,6 +48,10 @@ class NewRow(Annotation, frozen=True, kw_only=True, omit_defaults=True):
         return says_no({**stated, **(self.read or {})})
 
 
+WITHDRAWN = "the image is withdrawn: it is neither served nor taken into snapshots"
+TAKEN_BACK = "what this contributor says here was withdrawn: it counts nowhere"
+
+
 @dataclass(frozen=True)
 class Fitted:
     """Rows whose boxes lie in their pictures, those that were refused, and what was cut, a sentence a row."""

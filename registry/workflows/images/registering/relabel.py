@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from registry.catalog.queries.labeled_images import images
+from registry.catalog.queries.signed_records.withdrawals import withdrawn_among
+from registry.catalog.queries.signed_records.withdrawn_rows import images_without_rows, touching
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
 from registry.core.labeling.row_signature import parse
 from registry.core.log import Signer
 from registry.core.text import cleaning
 from registry.workflows.images.importing.read_again import read_again
-from registry.workflows.images.registering.labeled_rows import NewRow
+from registry.workflows.images.registering.labeled_rows import TAKEN_BACK, WITHDRAWN, NewRow
 from registry.workflows.images.registering.register_images import Registered, register
 from registry.workflows.images.registering.speaker import ANYBODY, Speaker
 from registry.workflows.parts import Parts
@@ -56,7 +58,7 @@ def relabel(
     done = register(parts, signer, [row])
     for refused in done.rejected:
         raise InvalidInput(refused.reason, code=refused.code)
-    return _document(sha256, clean, done)
+    return {**_document(sha256, clean, done), "note": _note(parts, signer.did, contributor, row)}
 
 
 def _document(sha256: bytes, label: str, done: Registered) -> dict[str, Any]:
@@ -69,6 +71,15 @@ def _document(sha256: bytes, label: str, done: Registered) -> dict[str, Any]:
         "corrected": done.corrected,
         "contribution": str(done.contribution) if done.contribution else None,
     }
+
+
+def _note(parts: Parts, issuer: str, contributor: str, row: NewRow) -> str | None:
+    """Why the label counts nowhere, where that is so."""
+    sha256 = row.sha256.hex()
+    with parts.catalog.read() as db:
+        if withdrawn_among(db, {sha256: str(row.cid)}) | (images_without_rows(db) & {sha256}):
+            return WITHDRAWN
+        return TAKEN_BACK if touching(db, issuer, {(sha256, contributor)}) else None
 
 
 def _image(parts: Parts, name: str) -> tuple[bytes, CID, int]:

@@ -1,0 +1,1 @@
+"""Releases that are made to exhaust, to confuse or to crash whoever audits them."""
