@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from registry.jobs.queue import Queue
     from registry.jobs.worker import Worker
     from registry.provenance.anchors.chain import Chain
+    from registry.provenance.anchors.transactions import TransactionKey
     from registry.provenance.evidence.shown import Trust
     from registry.provenance.keys.keys import Key
 
@@ -139,7 +140,14 @@ class Home:
         from registry.catalog.transactions import CatalogOutbox
         from registry.provenance.anchors.ethereum import connect
 
-        return connect(self.settings, lambda: self.key, CatalogOutbox(lambda: self.catalog, self._has_catalog))
+        return connect(self.settings, self._pays, CatalogOutbox(lambda: self.catalog, self._has_catalog))
+
+    def _pays(self) -> TransactionKey:
+        """What signs transactions: the publishing key, here or where EMOTIONET_SIGNER holds it too."""
+        from registry.provenance.anchors.remote_signer import RemoteKey
+
+        given = self.settings.signer
+        return self.key if given is None else RemoteKey(given, self.key.address)
 
     def _has_catalog(self) -> bool:
         from registry.catalog.database.engines import is_there
