@@ -168,10 +168,12 @@ class Retrained(Answer, frozen=True):
 
 
 class Withdrawn(Answer, frozen=True):
-    """A withdrawal (null of a dry run), all that it touches, and what was done."""
+    """A withdrawal (null of a dry run), all that it touches, and what was done. ``already``: when the same was signed
+    before; it is not signed again."""
 
     withdrawal: Cid | None
     entry: Cid | None
+    already: Time | None
     target: str
     what: str
     remedy: str

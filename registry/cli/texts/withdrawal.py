@@ -21,6 +21,8 @@ def withdrawal_text(done: Mapping[str, Any]) -> list[str]:
     touched = list(_touched(done))
     if not touched and done["what"] != "release":  # nothing is made from a release
         touched = ["affects no snapshot and no release"]
+    if done["already"]:
+        begins = f"was withdrawn already, at {done['already']}; no second entry"
     return [f"{begins}: {done['target']} ({done['remedy']})", *touched, *_done(done)]
 
 

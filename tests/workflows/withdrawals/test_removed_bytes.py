@@ -10,7 +10,9 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
+from registry.catalog.queries.signed_records.withdrawn_rows import speakers_of
 from registry.catalog.queries.training_runs import runs
+from registry.cli.texts.withdrawal import withdrawal_text
 from registry.content.stores import embedded
 from registry.content.stores.index import Index
 from registry.core.errors import InvalidInput
@@ -25,7 +27,8 @@ from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.export_held import export_held
 from registry.workflows.upkeep.examine_home import examine
 from registry.workflows.upkeep.maintenance import verify_store
-from registry.workflows.withdrawals.withdraw import withdraw
+from registry.workflows.withdrawals.withdraw import withdraw, withdraw_rows
+from registry.workflows.withdrawals.withdrawn import withdrawals_of_release
 from tests.workflows.conftest import Folder
 
 BYTES = b"picture 3 of faces"
@@ -165,3 +168,26 @@ def test_the_same_plan_is_queued_on_what_is_left(opened: Home, released: tuple[C
     opened.worker().work(one["run"])
     published = publish_release(opened, one["run"])
     assert published["release"]
+
+
+def test_the_same_withdrawal_is_signed_once_and_said_once(opened: Home, released: tuple[CID, CID]) -> None:
+    first = withdraw(opened, IMAGE, REASON)
+    again = withdraw(opened, IMAGE, "for another reason")
+    assert (first["already"], again["entry"], again["withdrawal"]) == (None, first["entry"], first["withdrawal"])
+    assert again["already"] is not None
+    assert withdrawal_text(again)[0].startswith(f"was withdrawn already, at {again['already']}; no second entry: ")
+    assert withdraw(opened, IMAGE, REASON, dry_run=True)["already"] == again["already"]
+    more = withdraw(opened, IMAGE, REASON, remedy="remove_bytes")
+    assert (more["already"], more["entry"] != first["entry"], more["removed"]["images"]) == (None, True, 1)
+    (told,) = withdrawals_of_release(opened, released[1])
+    assert (told["what"], told["remedy"]) == (f"image {IMAGE}", "remove_bytes")
+
+
+def test_the_same_rows_are_taken_back_once(opened: Home, labeled: Folder) -> None:
+    import_source(opened, str(labeled()))
+    with opened.catalog.read() as db:
+        ((issuer, contributor),) = speakers_of(db, IMAGE)
+    one, two = (withdraw_rows(opened, contributor, REASON, image=IMAGE, issuer=issuer) for _ in range(2))
+    assert (one["already"], two["already"] is None, two["entry"]) == (None, False, one["entry"])
+    whole = withdraw_rows(opened, contributor, REASON, issuer=issuer)
+    assert (whole["already"], whole["entry"] != one["entry"]) == (None, True)
