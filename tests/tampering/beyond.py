@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.tampering.sealed import File, Sealed, alarm, audit, said
-from tests.tampering.variants import Variant
+from tests.tampering.variants import HOLDER, STAMPS_KEPT, Variant
 
 Said = dict[str, tuple[str, str]]
 LOG = "2.log with the entries that were shown before"
@@ -56,7 +56,9 @@ def _by_the_log(sealed: Sealed, file: File) -> str | None:
 def _told(said: Said, honest: Said) -> bool:
     """Whether an audit says something else; the target's CID aside, which changes with whatever is signed again."""
     results = [{id: one[0] for id, one in some.items() if id != "target"} for some in (said, honest)]
-    reasons = [[some[id] for id in ("1.complete", "2.signatures")] for some in (said, honest)]
+    reasons = [
+        [some[id] for id in ("1.complete", "2.signatures", "3.evidence") if id in some] for some in (said, honest)
+    ]
     return results[0] != results[1] or reasons[0] != reasons[1]
 
 
@@ -85,7 +87,8 @@ LIST = (
     Beyond(r"entry (\(whole\)|record)|entry of .*", LOG, "what else the issuer says is its own choice"),
     Beyond(r"release \(whole\)", LOG, "another release of the same issuer is as true as this one"),
     Beyond(r"(audit|name|profile) .*", LOG, "what its issuer says beside the release is its own word"),
-    Beyond(r"entry (type|alg)", TOLD, "an entry beside the target was taken away"),
+    Beyond(r"entry .*", TOLD, "an entry beside the target was taken away"),
+    Beyond(r"evidence \(whole\)", TOLD, "nothing signed says what evidence there is"),
     Beyond(r"block .*", TOLD, "what stands beside the target, no link misses"),
     Beyond(r"entry (prev|seq|log)", LOG, "what came before it is not in the file"),
     Beyond(r"release weights", LOG, "their order says nothing"),
@@ -94,7 +97,8 @@ LIST = (
 )
 
 
-def beyond(variant: Variant) -> Beyond | None:
-    """The row of the list that a variant falls under."""
+def beyond(variant: Variant) -> list[Beyond]:
+    """The rows of the list that a variant falls under. What an outsider changes may be told, and no more."""
     name = f"{variant.what} {variant.field}"
-    return next((one for one in LIST if re.fullmatch(one.pattern, name)), None)
+    found = [one for one in LIST if re.fullmatch(one.pattern, name)]
+    return [one for one in found if one.by == TOLD or variant.by in (HOLDER, STAMPS_KEPT)]
