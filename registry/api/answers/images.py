@@ -152,10 +152,11 @@ class Exported(Answer, frozen=True):
 
 
 class Removed(Answer, frozen=True):
-    """What is gone from this registry."""
+    """What is gone from this registry; `files`: of the folders of its home, which can be made again without it."""
 
     images: Count
     blocks: Count
+    files: list[str]
 
 
 class Retrained(Answer, frozen=True):

@@ -10,6 +10,7 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
+from registry.catalog.queries.signed_records import entries
 from registry.catalog.queries.signed_records.withdrawn_rows import speakers_of
 from registry.catalog.queries.training_runs import runs
 from registry.cli.texts.withdrawal import withdrawal_text
@@ -59,12 +60,28 @@ def checks(home: Home) -> list[str]:
 def test_bytes_are_gone_and_every_address_says_so(opened: Home, released: tuple[CID, CID], tmp_path: Path) -> None:
     _, entry = released
     before = export_held(opened, entry, tmp_path / "before.car")
+    reports = opened.settings.home / "reports"
+    reports.mkdir()
+    export_held(opened, entry, reports / "whole.car")
+    export_held(opened, entry, reports / "lean.car", without_images=True)
+    with opened.catalog.read() as db:
+        shown = reports / f"{entries.record_of(db, entry)}.html"
+    for page in (shown, reports / "other.html"):
+        page.write_text("a page")
+    drawings = opened.settings.home / "demo-drawings"
+    drawings.mkdir()
+    (drawings / "3.png").write_bytes(BYTES)
+    (drawings / "labels.csv").write_text("file,label\n")
     assert on_disk(opened.settings.blocks, BYTES)
     done = withdraw(opened, IMAGE, REASON, remedy="remove_bytes")
-    assert done["removed"] == {"images": 1, "blocks": 1}
+    gone = ["demo-drawings/3.png", f"reports/{shown.name}", "reports/whole.car"]
+    assert done["removed"] == {"images": 1, "blocks": 1, "files": gone}
+    assert sorted(path.name for path in reports.iterdir()) == ["lean.car", "other.html"]
+    assert (drawings / "labels.csv").exists()
+    assert f"removed: the home's {gone[2]}, which held or showed it" in "\n".join(withdrawal_text(done))
     assert {one["type"]: one["remedy"] for one in done["affected"]} == {"snapshot": "remove_bytes", "release": "notice"}
     assert [(one["status"], one["remedy"]) for one in done["runs"]] == [("completed", "notice")]
-    assert [(one["cid"], one["form"]) for one in done["exported"]] == [(done["affected"][0]["cid"], "car")]
+    assert {(one["cid"], one["form"]) for one in done["exported"]} == {(done["affected"][0]["cid"], "car")}
     assert before["blocks"]
     assert not on_disk(opened.settings.home, BYTES)
     assert checks(opened) == []
