@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from registry.core.errors import Conflict, NotFound, Unavailable, UsageError
 from registry.core.extras import need
-from registry.settings import STORES, Settings, read_settings
+from registry.settings import RESTORING, STORES, Settings, read_settings
 
 if TYPE_CHECKING:
     from registry.catalog.database.database import Catalog
@@ -56,6 +56,12 @@ class Home:
             hint = "name a folder that can be made and written: EMOTIONET_HOME=FOLDER."
             why = "it is a file" if home.is_file() else error.strerror or str(error)
             raise Unavailable(f"the home {home} can't be made: {why}", code="no_home", hint=hint) from error
+        if (home / RESTORING).exists():
+            raise Unavailable(
+                f"a restore into {home} was not finished",
+                code="restoring",
+                hint="run the same `emotionet restore FILE` again.",
+            )
         return home
 
     @cached_property

@@ -16,6 +16,7 @@ from registry.core.errors import UsageError
 
 FOLDS_OF_A_CLUSTER = 64
 STORES = ("embedded", "kubo", "s3")  # where blocks may be kept: parts of ``assembly.Home`` by these names
+RESTORING = "restoring"  # a folder of a home into which a backup is being restored: nothing else opens it then
 DEFAULT_METHOD = "yolov8"  # the one that comes with Emotionet, where none is named
 
 
