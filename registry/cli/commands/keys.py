@@ -6,12 +6,12 @@ Passphrases come from files, or the environment, never from the command line.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry.cli.commands.common import Subparsers, add, group, home, path_argument
+from registry.cli.commands.parts.key_copies import add_copies, opened_copy, phrase_in
 from registry.cli.output import Output, cell
-from registry.core.errors import NotFound, UsageError, not_read
+from registry.core.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from registry.assembly import Home
@@ -46,9 +46,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
     naming = add(verbs, common, "recovery", run_recovery, "make a key that may take the log back, and name it there")
     naming.add_argument("file", type=path_argument, metavar="FILE", help="where to write it; keep it somewhere else")
     naming.add_argument("--passphrase-file", type=path_argument, metavar="FILE", required=True, help=_OPENS)
-    copying = add(verbs, common, "export", run_export, "write a copy of the publishing key, under a passphrase")
-    copying.add_argument("file", type=path_argument, metavar="FILE", help="the copy, which must not exist")
-    copying.add_argument("--passphrase-file", type=path_argument, metavar="FILE", required=True, help=_OPENS)
+    add_copies(verbs, common)
 
 
 def _number(parser: argparse.ArgumentParser, name: str, help: str) -> None:
@@ -112,7 +110,7 @@ def run_rotate(wanted: argparse.Namespace, output: Output) -> int:
 
     with home() as opened:
         signer = _signer(opened, wanted)
-        given = None if wanted.to is None else _opened(wanted.to, wanted.to_passphrase_file)
+        given = None if wanted.to is None else opened_copy(wanted.to, wanted.to_passphrase_file)
         if opened.settings.key is not None:
             if given is None:
                 raise UsageError(
@@ -121,7 +119,7 @@ def run_rotate(wanted: argparse.Namespace, output: Output) -> int:
                 )
             new = given
         else:
-            phrase = _phrase(wanted.new_passphrase_file) or opened.settings.passphrase
+            phrase = phrase_in(wanted.new_passphrase_file) or opened.settings.passphrase
             new = replacing.next_key(opened.settings.home, phrase, given)
         output.say(f"the new key is {new.path}")
         document = change_keys(opened, signer, new, revoked_from=wanted.revoked_from)
@@ -151,42 +149,10 @@ def run_recovery(wanted: argparse.Namespace, output: Output) -> int:
     from registry.workflows.keys.copies import new_key_file
 
     with home() as opened:
-        made = new_key_file(wanted.file, _phrase(wanted.passphrase_file) or "")
+        made = new_key_file(wanted.file, phrase_in(wanted.passphrase_file) or "")
         document = change_keys(opened, opened.key, opened.key, recovery=key_did(made))
     output.document(document, identity="recovery", text=_text(document))
     return 0
-
-
-def run_export(wanted: argparse.Namespace, output: Output) -> int:
-    """Write the key once more, under the passphrase in a file."""
-    from registry.workflows.keys.copies import write_copy
-
-    with home() as opened:
-        key = opened.key
-        write_copy(key, wanted.file, _phrase(wanted.passphrase_file) or "")
-    document = {"issuer": key.did, "address": key.address, "path": str(wanted.file)}
-    output.document(document, identity="path", text=[f"{name} {value}" for name, value in document.items()])
-    return 0
-
-
-def _phrase(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError as error:
-        raise not_read(path, error) from error
-
-
-def _opened(path: Path, passphrase: Path | None) -> Key:
-    """A key from a keystore file anywhere."""
-    from registry.provenance.keys.secret_key import open_secret
-
-    try:
-        text = path.read_text(encoding="ascii", errors="replace")
-    except OSError as error:
-        raise not_read(path, error) from error
-    return open_secret(text, _phrase(passphrase), path)
 
 
 def _signer(opened: Home, wanted: argparse.Namespace) -> Key:
@@ -195,7 +161,7 @@ def _signer(opened: Home, wanted: argparse.Namespace) -> Key:
         return opened.key
     from registry.provenance.keys.signed_heads import heads
 
-    key = _opened(wanted.recovery_key, wanted.recovery_passphrase_file)
+    key = opened_copy(wanted.recovery_key, wanted.recovery_passphrase_file)
     issuers = [head.issuer for head in heads(opened.settings.home)]
     if len(issuers) != 1:
         raise UsageError(f"this home has {len(issuers)} logs", hint="run this in the home of the log to take back.")

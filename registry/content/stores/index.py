@@ -15,20 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from registry.content.stores.index_form import prepare
 from registry.core.errors import Unavailable
 from registry.sqlite_read_only import read_only_uri
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS packs (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, size INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS blocks (
-  multihash BLOB PRIMARY KEY, pack INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
-  added INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS pins (cid TEXT PRIMARY KEY);
-CREATE TABLE IF NOT EXISTS log_heads (issuer TEXT PRIMARY KEY, seq INTEGER NOT NULL, entry TEXT NOT NULL);
-"""
 _AHEAD, _TOGETHER = 10_000, 500  # blocks that are looked up before they are asked for, and by one statement
 _WAIT = 60.0  # seconds that one process waits for another's transaction
 
@@ -57,10 +47,7 @@ class Index:
                 fixed or path, timeout=_WAIT, isolation_level=None, check_same_thread=False, uri=fixed is not None
             )
             weakref.finalize(self, self._db.close)
-            if fixed is None:
-                self._db.execute("PRAGMA journal_mode=WAL")
-                self._db.execute("PRAGMA synchronous=FULL")
-                self._db.executescript(_SCHEMA)
+            prepare(self._db, writable=fixed is None)
         except sqlite3.Error as error:
             raise Unavailable(f"the block store's index {path} can't be opened: {error}") from error
 

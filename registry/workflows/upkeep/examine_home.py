@@ -26,6 +26,7 @@ from registry.settings import DEFAULT_METHOD
 from registry.workflows.follow.pace import standing
 from registry.workflows.local_issuers import check_may_sign, local_issuers, signing_issuers
 from registry.workflows.log.lost_catalog import HINT, is_behind
+from registry.workflows.log.restored import check_confirmed
 from registry.workflows.parts import Parts
 from registry.workflows.plan_beacons import beacons_to_name
 from registry.workflows.upkeep.examine_chain import chain_line
@@ -141,8 +142,10 @@ def _key(parts: Parts) -> str:
 
 
 def _logs(parts: Parts, db: Connection) -> str:
-    """``Conflict`` if the log of this home's own issuer forks; strangers' logs that do are named."""
+    """``Conflict`` if the log of this home's own issuer forks, or waits since a restore; strangers' forks are named."""
     forked = log_forks.of(db)
+    for issuer in sorted(signing_issuers(parts)):
+        check_confirmed(parts.settings.home, issuer)
     newest = [found[0] for one in sorted(signing_issuers(parts)) if (found := entries.newest(db, one))]
     own = sorted(local_issuers(parts) & set(forked))
     if own:

@@ -16,6 +16,7 @@ from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.backup.make_backup import make_backup
 from registry.workflows.backup.restore_backup import restore_backup
 from registry.workflows.log.restored import MARK, confirm
+from registry.workflows.upkeep.examine_home import examine
 from tests.catalog.databases import fresh_url
 from tests.support.forgery import simulated_release
 from tests.support.logs import log_of
@@ -142,6 +143,8 @@ def test_yesterdays_backup_forks_no_log(made: tuple[Path, Path, CID], tmp_path: 
             said(home, "would fork")
         assert raised.value.code == "restored"
         assert "restore --nothing-newer" in str(raised.value.hint)
+        (logs,) = [one for one in examine(home) if one["name"] == "logs"]
+        assert (logs["ok"], "restore --nothing-newer" in logs["detail"]) == (False, True)
         assert [one["entry"] for one in confirm(home)] == [str(newest)]
         assert not (tmp_path / "home" / MARK).exists()
         said(home, "goes on")
