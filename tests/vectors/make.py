@@ -23,7 +23,7 @@ from registry.assembly import Home
 from registry.catalog import private_data as private
 from registry.core.ipld.cid import CID
 from registry.core.issuers import address_of
-from registry.demo.drawn_faces import EMOTIONS, HEADER, _person, draw_face
+from registry.demo.drawn_faces import EMOTIONS, HEADER, draw_face, drawn_person
 from registry.demo.planted_noise import png
 from registry.jobs.engines import Needs
 from registry.provenance.keys import keystore
@@ -84,7 +84,7 @@ def draw(folder: Path) -> Path:
     (folder / "images").mkdir(parents=True)
     lines = [HEADER]
     for number in range(PERSONS):
-        person = _person(number, r)
+        person = drawn_person(number, r)
         for emotion in EMOTIONS:
             picture, box = draw_face(person, emotion, r)
             name = f"{person.name[-2:]}-{emotion}.png"
