@@ -49,7 +49,7 @@ coverage: install ## branch coverage of core, evaluation and provenance, each, b
 	@status=0; for package in core evaluation provenance; do echo "registry.$$package:"; \
 	  $(BIN)/coverage report --skip-covered --include="registry/$$package/*" || status=1; done; exit $$status
 
-tampering: install ## the whole tampering matrix, some 12,000 changed releases; COUNT=1000 for fewer of each kind
+tampering: install ## the whole tampering matrix, some 16,000 changed releases of four kinds; COUNT=1000 for fewer of each
 	$(BIN)/python -m tests.tampering $(if $(COUNT),--count $(COUNT))
 
 mutants: install ## mutation testing of core and the audit's checks: hours; FILES=registry/core/log.py for some of it

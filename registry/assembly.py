@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from registry.core.errors import Conflict, NotFound, Unavailable, UsageError
 from registry.core.extras import need
-from registry.settings import STORES, Settings, read_settings
+from registry.settings import RESTORING, STORES, Settings, read_settings
 
 if TYPE_CHECKING:
     from registry.catalog.database.database import Catalog
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from registry.jobs.queue import Queue
     from registry.jobs.worker import Worker
     from registry.provenance.anchors.chain import Chain
+    from registry.provenance.anchors.transactions import TransactionKey
     from registry.provenance.evidence.shown import Trust
     from registry.provenance.keys.keys import Key
 
@@ -55,6 +56,12 @@ class Home:
             hint = "name a folder that can be made and written: EMOTIONET_HOME=FOLDER."
             why = "it is a file" if home.is_file() else error.strerror or str(error)
             raise Unavailable(f"the home {home} can't be made: {why}", code="no_home", hint=hint) from error
+        if (home / RESTORING).exists():
+            raise Unavailable(
+                f"a restore into {home} was not finished",
+                code="restoring",
+                hint="run the same `emotionet restore FILE` again.",
+            )
         return home
 
     @cached_property
@@ -139,7 +146,14 @@ class Home:
         from registry.catalog.transactions import CatalogOutbox
         from registry.provenance.anchors.ethereum import connect
 
-        return connect(self.settings, lambda: self.key, CatalogOutbox(lambda: self.catalog, self._has_catalog))
+        return connect(self.settings, self._pays, CatalogOutbox(lambda: self.catalog, self._has_catalog))
+
+    def _pays(self) -> TransactionKey:
+        """What signs transactions: the publishing key, here or where EMOTIONET_SIGNER holds it too."""
+        from registry.provenance.anchors.remote_signer import RemoteKey
+
+        given = self.settings.signer
+        return self.key if given is None else RemoteKey(given, self.key.address)
 
     def _has_catalog(self) -> bool:
         from registry.catalog.database.engines import is_there

@@ -16,6 +16,7 @@ from registry.core.errors import UsageError
 
 FOLDS_OF_A_CLUSTER = 64
 STORES = ("embedded", "kubo", "s3")  # where blocks may be kept: parts of ``assembly.Home`` by these names
+RESTORING = "restoring"  # a folder of a home into which a backup is being restored: nothing else opens it then
 DEFAULT_METHOD = "yolov8"  # the one that comes with Emotionet, where none is named
 
 
@@ -34,6 +35,7 @@ class Settings:
     gateways: tuple[str, ...] = ()  # trustless gateways to fetch from
     chain_rpc: str | None = field(default=None, repr=False)  # may hold an API key
     chain_contract: str | None = None
+    signer: str | None = field(default=None, repr=False)  # what signs transactions over JSON-RPC; may hold a password
     tsa: tuple[str, ...] = field(default=(), repr=False)  # timestamp authorities; an address may hold a password
     tsa_roots: Path | None = None  # PEM: whom to trust for timestamps; None: this system's certificates
     ots: tuple[str, ...] = field(default=(), repr=False)  # OpenTimestamps calendars
@@ -107,7 +109,7 @@ class Settings:
     @property
     def addresses(self) -> tuple[str, ...]:
         """The addresses of services elsewhere. Each may contain a password or an API key."""
-        single = (self.database_url, self.ipfs_api, self.s3_endpoint, self.chain_rpc)
+        single = (self.database_url, self.ipfs_api, self.s3_endpoint, self.chain_rpc, self.signer)
         return (*(one for one in single if one), *self.gateways, *self.tsa, *self.ots)
 
     @property
@@ -230,6 +232,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         gateways=_several(given, "EMOTIONET_GATEWAYS"),
         chain_rpc=_secret(given, "EMOTIONET_CHAIN_RPC"),
         chain_contract=given.get("EMOTIONET_CHAIN_CONTRACT") or None,
+        signer=_secret(given, "EMOTIONET_SIGNER"),
         tsa=_several(given, "EMOTIONET_TSA"),
         tsa_roots=_path(given, "EMOTIONET_TSA_ROOTS"),
         ots=_several(given, "EMOTIONET_OTS"),

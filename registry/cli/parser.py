@@ -29,6 +29,7 @@ NOUNS = {  # modules of registry.cli.commands in the help's order, and the comma
     "following": ("follow", "unfollow"),
     "access": ("token", "accounts", "writes"),
     "upkeep": ("store", "catalog", "doctor"),
+    "backups": ("backup", "restore"),
 }
 _CHOICE = re.compile(r"argument (.+?): invalid choice: '?(.*?)'? \(choose from (.*)\)", re.DOTALL)
 _REQUIRED = re.compile(r"the following arguments are required: (.*)", re.DOTALL)

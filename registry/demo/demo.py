@@ -27,6 +27,7 @@ from registry.workflows.releases.publish_release import publish_release
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.export_held import export_held
+from registry.workflows.withdrawals.files_of_home import DRAWINGS, REPORTS
 
 CLAIMS = ("macro_f1 >= 0.80", "recall_gap(class) <= 0.20")
 SEED = 2023
@@ -57,7 +58,7 @@ def demo(
     run_document = _completed(parts, run)
     release = publish_release(parts, run)
     audit = audit_and_keep(parts, release["entry"])
-    folder = parts.settings.home / "reports"
+    folder = parts.settings.home / REPORTS
     folder.mkdir(exist_ok=True)
     exported = export_held(parts, CID.parse(release["entry"]), folder / f"{release['release']}.car")
     report = _report(parts, folder, release["release"], exported["path"])
@@ -76,7 +77,7 @@ def demo(
 
 
 def _draw(parts: Parts, watching: Watching) -> Path:
-    folder = parts.settings.home / "demo-drawings"
+    folder = parts.settings.home / DRAWINGS
     watching.say(f"drawing faces into {folder} (drawings, not photographs: real ones can't ship with the project)")
     draw_faces(folder, SEED)
     return folder

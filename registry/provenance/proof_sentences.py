@@ -12,7 +12,7 @@ def sentence(use: Use) -> str:
     where = f"{use.kind} {use.record}, signed by {use.issuer} at {use.issued_at}"
     if not use.included:
         why = f": it was left out ({use.excluded})" if use.excluded else ""
-        return f"This picture is not in {where}{why}."
+        return f"This very file is not in {where}{why}."
     if use.kind == "snapshot":
         return f"This picture is in {where}, {_labelled(use)}."
     if use.dropped is not None:
@@ -33,7 +33,17 @@ def _folds(folds: tuple[int, ...]) -> str:
     return f"fold {names}" if len(folds) == 1 else f"folds {names}"
 
 
-LIMIT = "That a picture is not in a table holds as far as the table is in order: an audit of the whole checks that."
+ABSENT = (
+    "Only this very file was looked for, byte for byte. The same photograph saved again, resized, cropped or sent by a "
+    "messenger is another file and may be in it: look for each copy that you have, best the original.",
+    "That a file is not in a table holds as far as the table is in order: an audit of the whole checks that.",
+)
+
+
+def sentences(proof: Proof) -> list[str]:
+    """One for each record; after them, where any says that the picture is not in it, what that leaves open."""
+    absent = ABSENT if any(not use.included for use in proof.uses) else ()
+    return [*(sentence(use) for use in proof.uses), *absent]
 
 
 def document(proof: Proof) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED, Check
 
 PROVES_ORDER = ("3.order",)
 OF_BEACONS = ("3.beacon", "3.drand")  # with one of them: the folds were drawn from what followed the plan's anchor
+OF_A_CHAIN = ("3.beacon",)
 SHOWS_ORDER = ("3.order", "3.evidence", "3.stamped")
 
 
@@ -98,9 +99,10 @@ def audited(facts: Facts, checks: Sequence[Check], outcome: str) -> Facts:
         failed = [one.id for one in checks if one.lacking]
     if outcome == "broken" and not failed:
         failed = [one.id for one in checks if one.level <= 2 and one.requested and one.result == UNCHECKED]
-    drawn = any(results.get(id) == HOLDS for id in OF_BEACONS)
-    proven = drawn and all(results.get(id) == HOLDS for id in PROVES_ORDER)
     stamped = all(results.get(id) == HOLDS for id in SHOWS_ORDER)
+    beacons = OF_A_CHAIN if stamped else OF_BEACONS  # a stamp and a round of drand take the word of a clock
+    drawn = any(results.get(id) == HOLDS for id in beacons)
+    proven = drawn and all(results.get(id) == HOLDS for id in PROVES_ORDER)
     return structs.replace(
         facts,
         records=outcome,

@@ -186,11 +186,11 @@ def test_evidence_of_every_kind_is_listed_and_reached(world: World) -> None:
     world.label(world.row(1, "feliz"))
     _, first, second = world.entries
     block = world.evidence(second, 9)
-    stamp, bare = world.stamp(first, time=NOW), world.stamp(first, "made-up", time="at noon")
+    stamp, bare = world.stamp(first, time=NOW), world.stamp(first, "opentimestamps", time="at noon")
     with world.catalog.read() as db:
         found = {row["cid"]: (row["kind"], row["time"]) for row in entries.evidence_for(db, first)}
         assert found[str(stamp)] == ("rfc3161", NOW)
-        assert found[str(bare)] == ("made-up", None)
+        assert found[str(bare)] == ("opentimestamps", None)
         nearest = entries.nearest_evidence(db, first)
         assert (set(nearest), nearest[-1]) == ({stamp, bare, block}, block)
         assert entries.nearest_evidence(db, second) == [block]

@@ -10,16 +10,35 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from registry.core.errors import EmotionetError, NewerVersion
+from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED
+from registry.provenance.picture_proof import is_proof, verify_proof
 from registry.settings import read_settings
 from registry.workflows.audit.audit_file import audit_car
 from registry.workflows.audit.trust_roots import trust_of
+from tests.conformance.vectors import PROOF
 from tests.support.verifier import verified
 
 
 def audit(files: list[Path]) -> list[dict[str, Any]]:
     """The audit in Python, of each file as `emotionet audit FILE --offline --json`."""
     trust = trust_of(read_settings())
-    return [audit_car(path, trust=trust).to_json() for path in files]
+    proven = [_proof(path.read_bytes()) for path in files]
+    return [one or audit_car(path, trust=trust).to_json() for one, path in zip(proven, files, strict=True)]
+
+
+def _proof(data: bytes) -> dict[str, Any] | None:
+    """The one check of a proof about a picture; None for another file."""
+    if not is_proof(data):
+        return None
+    try:
+        verify_proof(data)
+        result = HOLDS
+    except NewerVersion:
+        result = UNCHECKED
+    except EmotionetError:
+        result = FAILS
+    return {"checks": [{"id": PROOF, "result": result}], "holds": result == HOLDS}
 
 
 def page(files: list[Path]) -> list[dict[str, Any]]:

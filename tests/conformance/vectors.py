@@ -16,11 +16,13 @@ from functools import partial
 from pathlib import Path
 
 from registry.provenance.checks.results import HOLDS
+from tests.conformance.entries_behind import behind, proofs_of_pictures
 from tests.conformance.evidence import SHOWN, STAMPED, made_of_evidence
 from tests.conformance.forged import forged
 from tests.vectors.families.releases import cases, write
 
 VECTORS = Path(__file__).parents[1] / "vectors"
+PROOF = "proof"  # the one check of a proof about a picture
 NOT_NEEDED = frozenset({"4.arguments", "6.card"})  # they need our program's own method and its own words
 
 
@@ -42,7 +44,7 @@ class Vector:
 
 def vectors() -> list[Vector]:
     """All, honest ones first."""
-    made = [*_releases(), *_evidence(), *_stated(), *_forged(), *_broken()]
+    made = [*_releases(), *_evidence(), *_stated(), *_forged(), *_behind(), *_proofs(), *_broken()]
     return sorted(made, key=lambda one: bool(one.fails))
 
 
@@ -71,6 +73,23 @@ def _stated() -> Iterator[Vector]:
 def _forged() -> Iterator[Vector]:
     for name, (given, fails) in forged().items():
         yield Vector(name, partial(write, given), (), fails)
+
+
+def _behind() -> Iterator[Vector]:
+    for name, (given, holds, fails) in behind().items():
+        yield Vector(name, partial(write, given), holds, fails)
+
+
+def _proofs() -> Iterator[Vector]:
+    for name, data, holds in proofs_of_pictures():
+        own = (PROOF,)
+        yield Vector(
+            f"proof, {name}",
+            partial(_put, data),
+            own if holds else (),
+            own if holds is False else (),
+            own if holds is None else (),
+        )
 
 
 def _broken() -> Iterator[Vector]:

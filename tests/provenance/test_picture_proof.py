@@ -19,7 +19,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
 from registry.core.table import tables
 from registry.provenance import picture_proof
 from registry.provenance.picture_proof import Proof, make_proof, verify_proof
-from registry.provenance.proof_sentences import sentence
+from registry.provenance.proof_sentences import sentence, sentences
 from registry.workflows.store.prove_picture import prove, prove_each, releases_of
 from tests.support.anchors.signer import MemorySigner
 from tests.support.forgery import Released, forge, simulated_release
@@ -83,7 +83,13 @@ def test_absence_and_what_was_left_out_are_proved_too(made: Released) -> None:
     assert (use.included, use.excluded, use.repeats) == (False, None, ())
     (odd,) = verify_proof(prove(made.home, ODD, [made.view.preprocessing.snapshot])).uses
     assert (odd.kind, odd.included, odd.excluded) == ("snapshot", False, "unknown_label")
-    assert "is not in snapshot" in sentence(odd)
+    assert sentence(odd).startswith("This very file is not in snapshot")
+
+
+def test_only_an_absence_says_that_only_this_file_was_looked_for(made: Released, file: bytes) -> None:
+    absent = verify_proof(prove(made.home, STRANGER, [made.entry]))
+    assert "is another file and may be in it" in sentences(absent)[1]
+    assert sentences(verify_proof(file)) == [sentence(verify_proof(file).uses[0])]
 
 
 def test_every_changed_removed_or_added_block_is_refused(file: bytes) -> None:

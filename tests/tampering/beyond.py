@@ -12,9 +12,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from registry.provenance.checks.results import UNCHECKED
-from tests.tampering.sealed import File, Sealed, alarm, audit, heard, said
-from tests.tampering.variants import Variant
+from tests.tampering.sealed import File, Sealed, alarm, audit, said
+from tests.tampering.variants import HOLDER, STAMPS_KEPT, Variant
 
 Said = dict[str, tuple[str, str]]
 LOG = "2.log with the entries that were shown before"
@@ -32,31 +31,34 @@ class Beyond(NamedTuple):
     def found_by(self, sealed: Sealed, file: File, folder: Path) -> str | None:
         """The check that fails, LOG or TOLD; None where it is not found."""
         if self.by == TOLD:
-            found = said(audit(file, sealed.trust, issuer=sealed.key_of_log))
-            another = found["target"] != sealed.says["target"] and self.pattern.startswith("(file")
-            return TOLD if another or _told(found, sealed.says) else None
+            return TOLD if self._is_told(sealed, file) else None
         if self.by != LOG:
-            failed, report = heard(file, sealed.trust, {int(self.by)}, folder=folder)
-            if report is None:
-                return failed if failed is not None and failed.startswith(f"{self.by}.") else None
-            if all(one.result != UNCHECKED for one in report.checks if one.requested):
-                return None
-        return _by_the_log(
-            sealed, file
-        )  # also where a withdrawn image's bytes are gone, so that nobody can train again
+            failed = alarm(file, sealed.trust, {int(self.by)}, folder=folder)
+            if failed is not None:
+                return failed if failed.startswith(f"{self.by}.") else None
+            if "withdrawn" not in sealed.says["1.images"][1]:
+                return None  # of what a withdrawn image gave nobody can make anything again, since its bytes are gone
+        return _by_the_log(sealed, file)
+
+    def _is_told(self, sealed: Sealed, file: File) -> bool:
+        found = said(audit(file, sealed.trust, issuer=sealed.key_of_log))
+        another = found["target"] != sealed.says["target"] and self.pattern.startswith("(file")
+        return another or _told(found, sealed.says)
 
 
 def _by_the_log(sealed: Sealed, file: File) -> str | None:
     known = dict(file.sections)
     shown = [(cid, data) for cid, data in sealed.file.sections if _is_entry(data) and cid not in known]
     both = File(file.roots, (*file.sections, *shown))
-    return LOG if alarm(both, sealed.trust, {2}) == "2.log" else None
+    return LOG if alarm(both, sealed.trust, {2}) is not None else None  # two releases in one place: 1.file
 
 
 def _told(said: Said, honest: Said) -> bool:
     """Whether an audit says something else; the target's CID aside, which changes with whatever is signed again."""
     results = [{id: one[0] for id, one in some.items() if id != "target"} for some in (said, honest)]
-    reasons = [[some[id] for id in ("1.complete", "2.signatures")] for some in (said, honest)]
+    reasons = [
+        [some[id] for id in ("1.complete", "2.signatures", "3.evidence") if id in some] for some in (said, honest)
+    ]
     return results[0] != results[1] or reasons[0] != reasons[1]
 
 
@@ -85,15 +87,18 @@ LIST = (
     Beyond(r"entry (\(whole\)|record)|entry of .*", LOG, "what else the issuer says is its own choice"),
     Beyond(r"release \(whole\)", LOG, "another release of the same issuer is as true as this one"),
     Beyond(r"(audit|name|profile) .*", LOG, "what its issuer says beside the release is its own word"),
-    Beyond(r"entry type", TOLD, "an entry beside the target was taken away"),
-    Beyond(r"entry prev", LOG, "what came before the plan is not in the file"),
+    Beyond(r"entry .*", TOLD, "an entry beside the target was taken away"),
+    Beyond(r"evidence \(whole\)", TOLD, "nothing signed says what evidence there is"),
+    Beyond(r"block .*", TOLD, "what stands beside the target, no link misses"),
+    Beyond(r"entry (prev|seq|log)", LOG, "what came before it is not in the file"),
     Beyond(r"release weights", LOG, "their order says nothing"),
     Beyond(r"(snapshot|plan|withdrawal|keys|entry|audit) v", LOG, "an older version says the same where it can say it"),
     Beyond(r"(file|root|beside|entry beside).*", TOLD, "nothing signed says what a file must hold beside its target"),
 )
 
 
-def beyond(variant: Variant) -> Beyond | None:
-    """The row of the list that a variant falls under."""
+def beyond(variant: Variant) -> list[Beyond]:
+    """The rows of the list that a variant falls under. What an outsider changes may be told, and no more."""
     name = f"{variant.what} {variant.field}"
-    return next((one for one in LIST if re.fullmatch(one.pattern, name)), None)
+    found = [one for one in LIST if re.fullmatch(one.pattern, name)]
+    return [one for one in found if one.by == TOLD or variant.by in (HOLDER, STAMPS_KEPT)]

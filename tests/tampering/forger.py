@@ -15,6 +15,7 @@ from registry.core import log, records
 from registry.core.errors import EmotionetError
 from registry.core.ipld import encoding
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
+from registry.core.keys.proofs import prove
 from tests.tampering.sealed import File, Sealed
 from tests.tampering.values import walk
 
@@ -84,19 +85,26 @@ class _Making:
 
     def file(self, more: Mapping[CID, bytes]) -> File:
         found: dict[CID, bytes] = {}
-        gone = {cid for cid in self._dirty if self._is_evidence(cid) and cid not in self._changed and not self._keep}
+        gone = {cid for cid in self._forger.blocks if cid not in self._changed and not self._keep and self._goes(cid)}
         for cid, data in self._forger.sealed.file.sections:
             if cid in gone:
                 continue
             new = self._again(cid)
             found[new] = self._made.get(new, data)
+        found |= {cid: data for cid, data in self._made.items() if b"dtypedkeys" in data}
         found |= more
         roots = tuple(self._again(cid) for cid in self._forger.sealed.file.roots if cid not in gone)
         return File(roots, tuple(found.items()))
 
-    def _is_evidence(self, cid: CID) -> bool:
+    def _goes(self, cid: CID) -> bool:
+        """Evidence that would speak against the change: of entries that were made again, and of trees with them."""
         value = self._forger.values.get(cid)
-        return isinstance(value, dict) and value.get("type") == "evidence"
+        if not isinstance(value, dict) or value.get("type") != "evidence":
+            return False
+        return cid in self._dirty or (value.get("kind") == records.WITNESS and self._signs_again())
+
+    def _signs_again(self) -> bool:
+        return any(_type(self._forger.values.get(cid)) == "entry" for cid in self._dirty)
 
     def _again(self, cid: CID) -> CID:
         if cid not in self._dirty:
@@ -132,8 +140,23 @@ class _Making:
             entry = records.parse_as(records.Entry, data)
         except EmotionetError:
             return data
+        entry = self._agreed(entry)
         by = self._forger.sealed.signer_of(entry.key, signer)
         return records.encode(msgspec.structs.replace(entry, signature=by.sign(log.signing_bytes(entry))))
+
+    def _agreed(self, entry: records.Entry) -> records.Entry:
+        """A handover to the holder's own key is agreed to again, for its new place."""
+        key, data = self._forger.sealed.key, self._forger.blocks.get(entry.record, b"")
+        if b"dtypedkeys" not in data or self._signer is not key or None in (entry.log, entry.prev):
+            return entry
+        said = records.parse_as(records.Keys, data)
+        if said.successor != key.did:
+            return entry
+        assert entry.log is not None
+        assert entry.prev is not None
+        proof = prove(key, entry.issuer, entry.log, entry.prev, entry.seq, said)
+        made = records.encode(msgspec.structs.replace(said, proof=proof))
+        return msgspec.structs.replace(entry, record=self._keep_block(cid_of(made, DAG_CBOR), made))
 
     def _keep_block(self, cid: CID, data: bytes) -> CID:
         self._made[cid] = data

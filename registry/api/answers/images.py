@@ -152,10 +152,11 @@ class Exported(Answer, frozen=True):
 
 
 class Removed(Answer, frozen=True):
-    """What is gone from this registry."""
+    """What is gone from this registry; `files`: of the folders of its home, which can be made again without it."""
 
     images: Count
     blocks: Count
+    files: list[str]
 
 
 class Retrained(Answer, frozen=True):
@@ -168,10 +169,12 @@ class Retrained(Answer, frozen=True):
 
 
 class Withdrawn(Answer, frozen=True):
-    """A withdrawal (null of a dry run), all that it touches, and what was done."""
+    """A withdrawal (null of a dry run), all that it touches, and what was done. ``already``: when the same was signed
+    before; it is not signed again."""
 
     withdrawal: Cid | None
     entry: Cid | None
+    already: Time | None
     target: str
     what: str
     remedy: str

@@ -68,7 +68,7 @@ class Catalog:
     def upgrade(self, revision: str = HEAD) -> None:
         """Bring the schema to HEAD, or to an older revision (Alembic). Safe when several processes start at once; quick
         if it is there."""
-        found = self._revision()
+        found = self.revision()
         if found is not None and found > HEAD:  # revisions are numbers of four digits
             raise Unavailable(
                 f"the catalog's schema has revision {found}, and this program knows none after {HEAD}: a newer version "
@@ -81,10 +81,11 @@ class Catalog:
 
     def is_current(self) -> bool:
         """Whether the schema is at HEAD; nothing is changed."""
-        return self._revision() == HEAD
+        return self.revision() == HEAD
 
-    def _revision(self) -> str | None:
-        """What the schema says it is, without Alembic: loading that costs more than most commands do."""
+    def revision(self) -> str | None:
+        """What the schema says it is, None where there is none. Without Alembic: loading that costs more than most
+        commands do."""
         with translated(), self.engine.connect() as connection:
             if not connection.dialect.has_table(connection, "alembic_version"):
                 return None

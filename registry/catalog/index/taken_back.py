@@ -24,7 +24,7 @@ def index_withdrawal(db: sa.Connection, entry: records.Entry, record: records.Wi
     """A withdrawal in a signed entry, and what it takes back of what was said. One of rows counts only where the signer
     may take them back: the contributor, or who said them."""
     said = {"cid": str(entry.record), "reason": record.reason, "effective": record.effective, "remedy": record.remedy}
-    if record.contributor is None and record.target is not None:
+    if record.whole and record.target is not None:
         target = target_text(record.target)
         insert_new(db, derived.withdrawals, [storable({**said, "target": target})])
         _take_back(db, said, _of_image(db, target, entry.issuer))

@@ -31,7 +31,7 @@ def run_prove(wanted: argparse.Namespace, output: Output) -> int:
     """Write one file, or several where one would be too large."""
     from registry.files import whole_file
     from registry.provenance.picture_proof import verify_proof
-    from registry.provenance.proof_sentences import LIMIT, document
+    from registry.provenance.proof_sentences import document, sentences
     from registry.workflows.store.prove_picture import prove_each, releases_of
 
     with home() as opened:
@@ -42,12 +42,14 @@ def run_prove(wanted: argparse.Namespace, output: Output) -> int:
             raise NotFound("no release of this issuer is known here", hint="name a snapshot or a release.")
         files = prove_each(opened, image, found)
     paths = [_path(wanted.out, number) for number in range(len(files))]
-    uses = []
+    uses, told = [], list[str]()
     for path, data in zip(paths, files, strict=True):
         with whole_file(path) as stream:
             stream.write(data)
-        uses += document(verify_proof(data))["uses"]
-    told = [*(one["text"] for one in uses), LIMIT, f"written: {', '.join(map(str, paths))}"]
+        proof = verify_proof(data)
+        uses += document(proof)["uses"]
+        told += sentences(proof)
+    told = [*dict.fromkeys(told), f"written: {', '.join(map(str, paths))}"]
     output.document(
         {"paths": [str(one) for one in paths], "sha256": image.hex(), "uses": uses}, identity="sha256", text=told
     )
@@ -66,7 +68,7 @@ def run_verify(wanted: argparse.Namespace, output: Output) -> int:
 def verify_file(path: Path, output: Output, image: str | None = None, by: str | None = None) -> int:
     """Check a proof and say what it shows. ``Untrusted`` for a forged one."""
     from registry.provenance.picture_proof import MAX_BYTES, verify_proof
-    from registry.provenance.proof_sentences import LIMIT, document
+    from registry.provenance.proof_sentences import document, sentences
 
     data = _read(path, MAX_BYTES + 1)
     proof = verify_proof(data)
@@ -76,7 +78,7 @@ def verify_file(path: Path, output: Output, image: str | None = None, by: str | 
         raise Untrusted(f"signed by {min(others)}, not by {by}", code="wrong_issuer")
     found = document(proof)
     about = f"picture {found['sha256']}; {counted(len(found['uses']), 'record')}, every signature and digest holds"
-    output.document(found, identity="sha256", text=[about, *(one["text"] for one in found["uses"]), LIMIT])
+    output.document(found, identity="sha256", text=[about, *sentences(proof)])
     return 0
 
 

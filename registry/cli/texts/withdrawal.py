@@ -21,6 +21,8 @@ def withdrawal_text(done: Mapping[str, Any]) -> list[str]:
     touched = list(_touched(done))
     if not touched and done["what"] != "release":  # nothing is made from a release
         touched = ["affects no snapshot and no release"]
+    if done["already"]:
+        begins = f"was withdrawn already, at {done['already']}; no second entry"
     return [f"{begins}: {done['target']} ({done['remedy']})", *touched, *_done(done)]
 
 
@@ -38,6 +40,8 @@ def _done(done: Mapping[str, Any]) -> Iterator[str]:
     if removed and removed["images"]:
         blocks = counted(removed["blocks"], "block")
         yield f"removed: the bytes of {counted(removed['images'], 'image')}, {blocks}; their addresses answer 410"
+    for one in removed["files"] if removed else ():
+        yield f"removed: the home's {one}, which held or showed it; it can be made again without it"
     for one in done["retrained"]:
         if one["problem"]:
             yield f"not trained again on what is left of {one['supersedes']}: {one['problem']}"

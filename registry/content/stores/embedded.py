@@ -125,6 +125,11 @@ class EmbeddedStore(VerifiedStore):
         self.flush()
         self._index.set_pin(str(cid), True)
 
+    def pin_as_it_was(self, cid: CID) -> None:
+        """A pin of another copy of this store: its closure may lack what was taken back there."""
+        self.flush()
+        self._index.set_pin(str(cid), True)
+
     def unpin(self, cid: CID) -> None:
         """Forget a pin."""
         self._index.set_pin(str(cid), False)

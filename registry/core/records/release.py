@@ -68,6 +68,11 @@ class Withdrawal(Record, frozen=True, kw_only=True, tag="withdrawal"):
     issuer: str | None = None  # of the contributions
     contributor: str | None = None  # whose rows, by the issuer's name for them
 
+    @property
+    def whole(self) -> bool:
+        """Whether it takes back all of its target, not rows of it; what names half of a row takes nothing back."""
+        return self.target is not None and self.issuer is None and self.contributor is None
+
 
 class AuditCheck(Part, frozen=True, kw_only=True):
     """One check's outcome, and why. ``tolerance``: how far apart what was found and what is stated may lie, in the

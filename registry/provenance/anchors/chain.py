@@ -22,7 +22,7 @@ from registry.core.records import EVM, Block, to_value
 from registry.provenance.anchors import deploying, sending
 from registry.provenance.anchors.outbox import Outbox
 from registry.provenance.anchors.sending import Place, Sending
-from registry.provenance.anchors.transactions import ANCHOR, PrivateKey
+from registry.provenance.anchors.transactions import ANCHOR, TransactionKey, fees_for
 from registry.provenance.evidence.evm import check_proof
 
 _log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Node(sending.Node, Protocol):
 class Chain:
     """Implements ``registry.core.ports.anchor.Anchors``. ``key`` is asked for only where something is published."""
 
-    def __init__(self, node: Node, contract: str | None, key: Callable[[], PrivateKey], outbox: Outbox) -> None:
+    def __init__(self, node: Node, contract: str | None, key: Callable[[], TransactionKey], outbox: Outbox) -> None:
         self._node, self._address, self._key, self._outbox = node, contract, key, outbox
 
     @property
@@ -215,6 +215,11 @@ class Chain:
             if time.monotonic() + POLL_SECONDS > until:
                 raise problem
             time.sleep(POLL_SECONDS)
+
+    def payable(self, who: str) -> int:
+        """How many anchors an address can pay for at the present fee, once the contract's code was compared."""
+        self._checked  # noqa: B018 - it raises
+        return self._node.balance(who) // (GAS * fees_for(self._node.base_fee()).most)
 
     def deploy(self) -> str:
         """The contract's lower-case address, the same on every chain, once it lies there; see ``deploying``."""

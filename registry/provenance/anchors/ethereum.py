@@ -25,7 +25,7 @@ from registry.provenance.anchors.block_header import unhex
 from registry.provenance.anchors.chain import Chain
 from registry.provenance.anchors.outbox import Outbox
 from registry.provenance.anchors.sending import Place, Receipt
-from registry.provenance.anchors.transactions import PrivateKey
+from registry.provenance.anchors.transactions import TransactionKey
 from registry.provenance.evidence.evm import make_proof
 from registry.settings import Settings
 
@@ -216,6 +216,6 @@ def node_of(settings: Settings) -> Web3Node:
     return Web3Node(HTTPProvider(settings.chain_rpc, request_kwargs={"timeout": TIMEOUT_SECONDS}))
 
 
-def connect(settings: Settings, key: Callable[[], PrivateKey], outbox: Outbox) -> Chain:
+def connect(settings: Settings, key: Callable[[], TransactionKey], outbox: Outbox) -> Chain:
     """The chain that the settings name."""
     return Chain(node_of(settings), settings.chain_contract, key, outbox)

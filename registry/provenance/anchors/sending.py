@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from registry.core.errors import Conflict
 from registry.provenance.anchors.outbox import Outbox, Sent
-from registry.provenance.anchors.transactions import PrivateKey, bumped, fees_for, most_paid, sign
+from registry.provenance.anchors.transactions import TransactionKey, bumped, fees_for, most_paid, sign
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Node(Protocol):
 class Sending:
     """A key's transactions on one chain."""
 
-    def __init__(self, node: Node, key: PrivateKey, outbox: Outbox) -> None:
+    def __init__(self, node: Node, key: TransactionKey, outbox: Outbox) -> None:
         self._node, self._key, self._outbox = node, key, outbox
 
     def signed_transactions(self, purpose: str | None = None) -> list[Sent]:
@@ -92,13 +93,18 @@ class Sending:
 
     def _paid_better(self, nonce: int, base: int) -> Sent:
         """The newest transaction of a nonce, bumped unless another process did it by now."""
+        while most_paid(newest := self._newest(nonce)) < base:
+            made = bumped(self._key, newest, fees_for(base))
+            self._add(made, partial(_is_newest, newest))
+        return newest
 
-        def decide(rows: Sequence[Sent]) -> Sent | None:
-            sent = [row for row in rows if row.nonce == nonce][-1]
-            return bumped(self._key, sent, fees_for(base)) if most_paid(sent) < base else None
+    def _newest(self, nonce: int) -> Sent:
+        return [row for row in self.signed_transactions() if row.nonce == nonce][-1]
 
-        added = self._outbox.add(self._node.chain, self._key.address, decide)
-        return added or [row for row in self.signed_transactions() if row.nonce == nonce][-1]
+    def _add(self, made: Sent, still: Callable[[Sequence[Sent]], bool]) -> bool:
+        """Keep what was signed if it is ``still`` right once all that is kept by now is seen. It was signed before,
+        because a signer elsewhere may be slow, and other processes wait for whoever decides."""
+        return self._outbox.add(made.chain, made.sender, lambda rows: made if still(rows) else None) is not None
 
     def send(self, purpose: str, to: str, data: bytes, gas: int, needed: Callable[[], bool], value: int = 0) -> None:
         """Sign, keep and send something new, unless what was kept for this purpose can still be mined, or it is not
@@ -110,16 +116,11 @@ class Sending:
         self._check_means(gas * fees.most + value)
         waiting = self._node.next_nonce(self._key.address, "pending")
 
-        def decide(rows: Sequence[Sent]) -> Sent | None:
-            """Sign for a nonce that neither the node nor the outbox has a use for."""
-            live = [row for row in rows if row.nonce >= mined]
-            if any(row.purpose == purpose for row in live):
-                return None
-            nonce = max([waiting, *(row.nonce + 1 for row in live)])
-            chain = self._node.chain
-            return sign(self._key, purpose, chain=chain, nonce=nonce, fees=fees, gas=gas, to=to, data=data, value=value)
-
-        self._outbox.add(self._node.chain, self._key.address, decide)
+        chain = self._node.chain
+        while (nonce := _next_nonce(self.signed_transactions(), purpose, mined, waiting)) is not None:
+            made = sign(self._key, purpose, chain=chain, nonce=nonce, fees=fees, gas=gas, to=to, data=data, value=value)
+            if self._add(made, partial(_is_next, nonce, purpose, mined, waiting)):
+                break
         self.resend_pending()  # another process may have kept an earlier nonce, and not sent it
 
     def _check_means(self, most: int) -> None:
@@ -132,6 +133,22 @@ class Sending:
 
     def _mined(self) -> int:
         return self._node.next_nonce(self._key.address, "latest")
+
+
+def _next_nonce(rows: Sequence[Sent], purpose: str, mined: int, waiting: int) -> int | None:
+    """One that neither the node nor the outbox has a use for; None where the purpose has one that can be mined."""
+    live = [row for row in rows if row.nonce >= mined]
+    if any(row.purpose == purpose for row in live):
+        return None
+    return max([waiting, *(row.nonce + 1 for row in live)])
+
+
+def _is_next(nonce: int, purpose: str, mined: int, waiting: int, rows: Sequence[Sent]) -> bool:
+    return _next_nonce(rows, purpose, mined, waiting) == nonce
+
+
+def _is_newest(sent: Sent, rows: Sequence[Sent]) -> bool:
+    return [row for row in rows if row.nonce == sent.nonce][-1] == sent
 
 
 def _ether(wei: int) -> str:

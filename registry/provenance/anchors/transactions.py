@@ -1,4 +1,4 @@
-"""Signing a chain's transactions (EIP-1559): values in, values out, nothing is sent.
+"""Signing a chain's transactions (EIP-1559): values in, values out, nothing is sent. A key elsewhere is asked to.
 
 Invariants: a fee bump says the same again under the same nonce and differs in its fees alone; it offers at
 least an eighth more than before, because nodes refuse a replacement that offers less than a tenth more.
@@ -7,13 +7,15 @@ least an eighth more than before, because nodes refuse a replacement that offers
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from eth_account import Account
 from eth_account.typed_transactions import TypedTransaction
 from hexbytes import HexBytes
 
+from registry.core.evm_state import keccak
 from registry.provenance.anchors.outbox import Sent
 
 sys.setrecursionlimit(1000)  # Python's own: py_ecc raises it a hundredfold, and hostile nesting would kill us
@@ -23,11 +25,23 @@ TIP = 1_000_000_000  # wei a unit of gas, for the block's proposer
 
 
 class PrivateKey(Protocol):
-    """What signs transactions."""
+    """A key that is at hand, and signs transactions."""
 
     @property
     def address(self) -> str: ...
     def private_bytes(self) -> bytes: ...
+
+
+@runtime_checkable
+class KeyElsewhere(Protocol):
+    """A key that another machine holds: it gives exactly what it was asked to sign, or raises."""
+
+    @property
+    def address(self) -> str: ...
+    def sign_transaction(self, fields: Mapping[str, Any]) -> bytes: ...
+
+
+TransactionKey = PrivateKey | KeyElsewhere
 
 
 @dataclass(frozen=True)
@@ -44,7 +58,7 @@ def fees_for(base: int) -> Fees:
 
 
 def sign(
-    key: PrivateKey,
+    key: TransactionKey,
     purpose: str,
     *,
     chain: str,
@@ -70,7 +84,7 @@ def sign(
     return _signed(key, purpose, chain, fields)
 
 
-def bumped(key: PrivateKey, sent: Sent, fees: Fees) -> Sent:
+def bumped(key: TransactionKey, sent: Sent, fees: Fees) -> Sent:
     """The same transaction with better fees: ``fees``, or an eighth more than before if that is more."""
     fields = _said(sent)
     fields["maxFeePerGas"] = max(fees.most, fields["maxFeePerGas"] * 9 // 8 + 1)
@@ -89,13 +103,16 @@ def _said(sent: Sent) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in {"v", "r", "s"} and value != b""}
 
 
-def _signed(key: PrivateKey, purpose: str, chain: str, fields: dict[str, Any]) -> Sent:
-    signed = Account.sign_transaction(fields, key.private_bytes())
+def _signed(key: TransactionKey, purpose: str, chain: str, fields: dict[str, Any]) -> Sent:
+    if isinstance(key, KeyElsewhere):
+        raw = key.sign_transaction(fields)
+    else:
+        raw = bytes(Account.sign_transaction(fields, key.private_bytes()).raw_transaction)
     return Sent(
         chain=chain,
         sender=key.address,
         purpose=purpose,
         nonce=int(fields["nonce"]),
-        transaction="0x" + bytes(signed.hash).hex(),
-        raw="0x" + bytes(signed.raw_transaction).hex(),
+        transaction="0x" + keccak(raw).hex(),
+        raw="0x" + raw.hex(),
     )

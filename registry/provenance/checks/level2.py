@@ -15,7 +15,7 @@ from registry.core.text.cleaning import counted
 from registry.provenance.checks import label_signatures as labels
 from registry.provenance.checks.results import Check, Failed, NotChecked, run, some, unmade
 from registry.provenance.checks.target.subject import Subject
-from registry.provenance.checks.target.withdrawals import signed, valid_withdrawals
+from registry.provenance.checks.target.withdrawals import entries_that_count, signed, valid_withdrawals
 
 OTHERS_MAY = ("contribution", "withdrawal", "audit", "keys")  # what a file may hold of another signer than the target's
 
@@ -174,12 +174,11 @@ def times(subject: Subject) -> str:
 def withdrawals(subject: Subject) -> str:
     """2.withdrawals: of the target and its snapshot by their issuer; a stranger's takes nothing back and is told."""
     _entry(subject)
-    count = {one.entry for _, one in valid_withdrawals(subject)}
+    count = entries_that_count(subject)
     others = [one.issuer for one in signed(subject) if one.entry not in count]
-    withdrawn = some(what for what, _ in valid_withdrawals(subject))
-    told = f"{counted(len(count), 'withdrawal')}: {withdrawn}" if count else "nothing was withdrawn"
-    return (
-        f"{told}; {len(others)} have no effect, because {some(sorted(set(others)))} may not withdraw it"
-        if others
-        else told
-    )
+    withdrawn = [what for what, _ in valid_withdrawals(subject)] or ["rows"]
+    told = f"{counted(len(count), 'withdrawal')}: {some(withdrawn)}" if count else "nothing was withdrawn"
+    if not others:
+        return told
+    have = "1 has" if len(others) == 1 else f"{len(others)} have"
+    return f"{told}; {have} no effect, because {some(sorted(set(others)))} may not withdraw it"

@@ -33,6 +33,7 @@ from registry.core.issuers import DID_PREFIX, address_of_key
 from registry.core.log import Signer
 from registry.provenance.keys import signed_heads as signed_heads
 from registry.workflows.log.newer_entries import ask_anchors, check_newest
+from registry.workflows.log.restored import check_confirmed
 from registry.workflows.parts import Parts
 
 _log = logging.getLogger(__name__)
@@ -164,6 +165,7 @@ def appending(parts: Parts, signer: Signer, write: Write | None = None) -> Itera
     ``write`` begins it, the catalog unless given. It commits on leaving and rolls back on any error, with all that was
     appended in it.
     """
+    check_confirmed(parts.settings.home, signer.did)
     ask_anchors(parts, signer.did)  # before the lock: a chain may take its time
     with (write or parts.catalog.write)() as db:
         check_newest(parts, db, signer.did, log_heads.lock(db, signer.did))

@@ -57,13 +57,14 @@ def check_newest(parts: Parts, db: Connection, issuer: str, head: Head | None) -
         set_head(db, issuer, newest[1], newest[0])
 
 
-def ask_anchors(parts: Parts, issuer: str) -> None:
-    """``Conflict`` if something was anchored as this issuer that the catalog does not know; asked once a process.
+def ask_anchors(parts: Parts, issuer: str, *, again: bool = False) -> None:
+    """``Conflict`` if something was anchored as this issuer that the catalog does not know; asked once a process, or
+    ``again``.
 
     Where the chain can't be reached a warning is logged, and it is asked the next time.
     """
     asked = _asked.setdefault(parts.catalog, set())
-    if issuer in asked:
+    if issuer in asked and not again:
         return
     with parts.catalog.read() as db:
         key = current_key(db, issuer)  # who holds one that was replaced may have anchored anything

@@ -109,7 +109,7 @@ def _target(parts: Parts, entry: CID) -> bytes | None:
     """What a withdrawal takes back whole; None of one of rows."""
     said = records.parse_as(records.Entry, parts.store.get(entry)).record
     record = records.parse_as(records.Withdrawal, parts.store.get(said))
-    return record.target if record.contributor is None else None
+    return record.target if record.whole else None
 
 
 class Size(NamedTuple):

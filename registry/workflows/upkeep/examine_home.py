@@ -28,6 +28,7 @@ from registry.workflows.local_issuers import check_may_sign, local_issuers, sign
 from registry.workflows.log.lost_catalog import HINT, is_behind
 from registry.workflows.parts import Parts
 from registry.workflows.plan_beacons import beacons_to_name
+from registry.workflows.upkeep.examine_chain import chain_line
 from registry.workflows.withdrawals.remove_bytes import held_though_withdrawn, some_still_here
 
 OLDEST = (3, 11)  # Python
@@ -46,6 +47,7 @@ def examine(parts: Parts) -> list[dict[str, Any]]:
         "images": partial(_in_catalog, look=_images),
         "removed": partial(_in_catalog, look=_withdrawn),
         "anchors": _anchors,
+        "chain": chain_line,
         "beacons": _beacons,
         "method": lambda found: f"{DEFAULT_METHOD}, version {found.method(DEFAULT_METHOD).version}",
     }
@@ -180,4 +182,5 @@ def _beacons(parts: Parts) -> str:
         return f"{', '.join(named) or 'none'}; EMOTIONET_DRAND names no drand network"
     lies: list[str] = []
     found = drand.fetch(1, lies.append)
-    return "; ".join([f"{', '.join(named)}: relays answer with genuine rounds, such as {found.round}", *lies])
+    genuine = f"{', '.join(named)}: relays answer with genuine rounds, such as {found.round} of {drand.time_of(1)}"
+    return "; ".join([genuine, *lies])

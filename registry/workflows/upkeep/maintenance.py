@@ -23,6 +23,7 @@ from registry.workflows.log.append import finish_pending
 from registry.workflows.log.index_logs import held_entries_before, index_sorted, sorted_out
 from registry.workflows.parts import Parts
 from registry.workflows.training.run_context import drop_pixels
+from registry.workflows.withdrawals.files_of_home import remove_files
 from registry.workflows.withdrawals.remove_bytes import held_though_withdrawn, remove_withdrawn, some_still_here
 
 
@@ -83,6 +84,7 @@ def collect_garbage(parts: Parts) -> dict[str, Any]:
     with parts.catalog.read() as db:
         listed, denied = named_roots(db), withdrawals.cids_of_withdrawn(db)
         ended = runs.ended(db)
+    remove_files(parts, {cid.digest.hex() for cid in denied})  # of each image one CID is raw
     for run in ended:  # pixels of a run that was stopped: one that is taken up again makes them anew
         drop_pixels(parts, run)
     report = store.gc(listed, {cid.multihash for cid in denied})

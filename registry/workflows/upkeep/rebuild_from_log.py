@@ -94,7 +94,7 @@ def _withdrawn(parts: Parts, source: BlockReader, signed: list[CID]) -> set[byte
             record = records.parse(through.get(cid))
         except InvalidInput:
             continue  # the rebuild tells of it
-        if isinstance(record, records.Withdrawal) and record.contributor is None and record.target is not None:
+        if isinstance(record, records.Withdrawal) and record.whole and record.target is not None:
             target = record.target
             found.add((CID.v1(RAW, target) if len(target) == 32 else CID.decode(target)).multihash)
     return found

@@ -9,7 +9,7 @@ and withdrawal stay; bytes go that no other image needs: a piece that two images
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from registry.catalog.database.database import Connection
@@ -29,16 +29,18 @@ from registry.workflows.images.kept_thumbnails import KeptThumbnails
 from registry.workflows.parts import Parts
 from registry.workflows.runs.control_run import ENDED, cancel
 from registry.workflows.training.run_context import drop_pixels
+from registry.workflows.withdrawals.files_of_home import remove_files
 
 REMEDY = "remove_bytes"
 _log = logging.getLogger(__name__)
 
 
 class Removed(NamedTuple):
-    """How many images had bytes here, and how many blocks went."""
+    """How many images had bytes here, how many blocks went, and which files of the home's own folders."""
 
     images: int
     blocks: int
+    files: Sequence[str] = ()
 
 
 def apply_withdrawal(parts: Parts, entry: CID) -> Removed:
@@ -51,13 +53,13 @@ def apply_withdrawal(parts: Parts, entry: CID) -> Removed:
     record = records.parse_as(records.Withdrawal, parts.store.get(said.record))
     with parts.catalog.write() as db:
         index_entry(db, entry, parts.store.get)
-    if record.target is not None and record.contributor is None:
+    if record.whole and record.target is not None:
         name = record.target.hex() if len(record.target) == 32 else str(CID.decode(record.target))
         meant = CID.v1(RAW, record.target) if len(record.target) == 32 else CID.decode(record.target)
         with parts.catalog.write() as db:
             if withdrawn_targets(db, [meant]):
                 referenced.drop(db, {name, *map(str, images.cids_of(db, name))})
-    return remove_withdrawn(parts) if record.remedy == REMEDY else Removed(0, 0)
+    return remove_withdrawn(parts, look=True) if record.remedy == REMEDY else Removed(0, 0)
 
 
 def held_though_withdrawn(parts: Parts, db: Connection) -> list[CID]:
@@ -73,8 +75,9 @@ def some_still_here(held: Collection[CID]) -> str:
     return f"{counted(len(held), 'block is', 'blocks are')} still here of images whose bytes must go: run `store gc`"
 
 
-def remove_withdrawn(parts: Parts) -> Removed:
-    """Delete whatever has to go and is still here: blocks, small pictures, pixels of runs."""
+def remove_withdrawn(parts: Parts, *, look: bool = False) -> Removed:
+    """Delete whatever has to go and is still here: blocks, small pictures, pixels of runs, and files of the home's own
+    folders, in which it looks where blocks are still here, or when told to."""
     with parts.catalog.read() as db:
         gone = {one.hex() for one in withdrawals.withdrawn_images(db, REMEDY)}
         if not gone:
@@ -82,13 +85,14 @@ def remove_withdrawn(parts: Parts) -> Removed:
         held = held_though_withdrawn(parts, db)
         named = withdrawals.images_of(db, [str(cid) for cid in held])
     _let_runs_go(parts, gone)
+    files = remove_files(parts, gone) if held or look else []
     count = parts.store.remove(held, lambda: _roots(parts))
     KeptThumbnails(parts.settings.home).forget(gone)
     if held:
         with parts.catalog.write() as db:
             images.mark_removed(db, gone)
         settle(parts.catalog)
-    return Removed(len({named.get(str(cid), cid.digest.hex()) for cid in held}), count)
+    return Removed(len({named.get(str(cid), cid.digest.hex()) for cid in held}), count, files)
 
 
 def finish_removals(parts: Parts) -> None:

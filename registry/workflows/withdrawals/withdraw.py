@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from registry.catalog.database.sql import names_of, target_text
 from registry.catalog.queries import search
 from registry.catalog.queries.labeled_images import images, referenced
-from registry.catalog.queries.signed_records import entries, withdrawn_rows
+from registry.catalog.queries.signed_records import entries, withdrawals, withdrawn_rows
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID
@@ -63,7 +64,8 @@ def withdraw(
     What waits for its bytes can be withdrawn, too: it is then never fetched, and its rows are dropped. With the remedy
     ``remove_bytes`` the bytes are gone when this returns; ``removed`` counts. ``retrain``: the runs of the snapshots
     that it touches are queued again on reduced ones; ``dry_run``: nothing is signed, and nothing else done. ``signer``:
-    this home's key unless given. ``InvalidInput`` (``nothing_to_remove``) where bytes of a record are to go.
+    this home's key unless given. What it took back before with this remedy is not signed again: ``already`` is the
+    time of that entry, and all else is done. ``InvalidInput`` (``nothing_to_remove``) where a record's bytes are to go.
     """
     reason = cleaning.clean("reason", reason)
     target, name = _target(parts, text)
@@ -75,11 +77,14 @@ def withdraw(
             code="nothing_to_remove",
             hint="withdraw its images with --remedy remove_bytes, or it with notice or retrain.",
         )
+    signer = signer or parts.key
+    with parts.catalog.read() as db:
+        before = withdrawals.signed_before(db, signer.did, {name, *map(str, images.cids_of(db, name))}, remedy)
     document = {"target": name, "what": what, "remedy": remedy, **touched(parts, name, remedy)}
-    if dry_run:
-        return {"withdrawal": None, "entry": None, **document, "removed": None, "retrained": []}
+    if dry_run or before:
+        return _not_signed(parts, before, document, dry_run=dry_run, retrain=retrain)
     record = records.Withdrawal(target=target, reason=reason, remedy=remedy, effective=parts.now())
-    with appending(parts, signer or parts.key) as log:
+    with appending(parts, signer) as log:
         appended = log.append(record)
         referenced.drop(log.db, {*_names(text), *map(str, images.cids_of(log.db, name))})
     return _done(parts, appended, document, retrain)
@@ -116,15 +121,28 @@ def withdraw_rows(
     said = [one for one in said if image in (None, one)]
     if not said:
         raise NotFound(f"{contributor[:100]} said nothing of this under {issuer}", hint="see `emotionet images list`.")
+    with parts.catalog.read() as db:
+        before = withdrawn_rows.signed_before(db, signer.did, (issuer, contributor, image or ""), remedy)
     whole = {"what": "contributor" if image is None else "row", "remedy": remedy}
     document = {"target": image or f"{issuer} {contributor}", **whole, **touched_by_rows(parts, said, remedy)}
-    if dry_run:
-        return {"withdrawal": None, "entry": None, **document, "removed": None, "retrained": []}
+    if dry_run or before:
+        return _not_signed(parts, before, document, dry_run=dry_run, retrain=retrain)
     target = None if image is None else bytes.fromhex(image)
     record = records.Withdrawal(
         target=target, reason=reason, remedy=remedy, effective=parts.now(), issuer=issuer, contributor=contributor
     )
     return _done(parts, append(parts, signer, record), document, retrain)
+
+
+def _not_signed(
+    parts: Parts, before: Mapping[str, str] | None, document: dict[str, Any], *, dry_run: bool, retrain: bool
+) -> dict[str, Any]:
+    """Of what is only asked about, or was signed before."""
+    already = before["issued_at"] if before else None
+    if dry_run or before is None:
+        return {"withdrawal": None, "entry": None, "already": already, **document, "removed": None, "retrained": []}
+    appended = Appended(record=CID.parse(before["record"]), entry=CID.parse(before["entry"]), new=False)
+    return {**_done(parts, appended, document, retrain), "already": already}
 
 
 def _done(parts: Parts, appended: Appended, document: dict[str, Any], retrain: bool) -> dict[str, Any]:
@@ -133,6 +151,7 @@ def _done(parts: Parts, appended: Appended, document: dict[str, Any], retrain: b
     return {
         "withdrawal": str(appended.record),
         "entry": str(appended.entry),
+        "already": None,
         **document,
         "removed": removed._asdict(),
         "retrained": train_again(parts, document) if retrain else [],

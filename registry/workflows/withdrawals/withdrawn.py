@@ -17,7 +17,7 @@ from registry.catalog.queries.signed_records import entries, releases, snapshots
 from registry.core import records
 from registry.core.errors import EmotionetError
 from registry.core.ipld.cid import CID
-from registry.core.remedies import withdrawn_text
+from registry.core.remedies import strongest, withdrawn_text
 from registry.workflows.parts import Parts
 from registry.workflows.withdrawals.who_may import may_take_back
 
@@ -75,8 +75,8 @@ def _by(parts: Parts, rows: Sequence[Mapping[str, Any]], whole: str, below: str)
                 *_of_images(signed, row["issuer"], {n: i for n, i in images.items() if i in held}, may),
             ]
             told += _without_rows(db, withdrawals.members(db, row["snapshot"], without), of_rows)
-            if told:
-                found[str(row["cid"])] = told
+            if told:  # one of each thing
+                found[str(row["cid"])] = strongest(told, lambda one: one["what"], lambda one: one["remedy"])
     return found
 
 
@@ -163,7 +163,7 @@ def short_text(found: Sequence[Mapping[str, Any]]) -> str:
 def _placed(parts: Parts, places: Iterable[Mapping[str, str]]) -> Iterator[SignedWithdrawal]:
     for place in places:
         record = _withdrawal_at(parts, place)
-        if record is not None and record.contributor is None and record.target is not None:
+        if record is not None and record.whole and record.target is not None:
             yield SignedWithdrawal(
                 issuer=place["issuer"],
                 entry=place["entry"],

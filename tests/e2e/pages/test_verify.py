@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+import tests.vectors
+from registry.content.unixfs.reader import read_whole
+from registry.core.table import tables
 from registry.web.verify.verify import verify_page
 from registry.workflows.audit.audit_file import audit_car
+from registry.workflows.store.prove_picture import prove
 from tests.support.forgery import Released, car_of
 from tests.support.pages import Site, look
 
+EVIDENCE = ("3.drand", "3.evidence", "3.stamped", "3.witnesses")
 DROP = """([name, text]) => {
   const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
   const data = new DataTransfer();
@@ -76,6 +81,52 @@ def test_a_file_that_is_dropped_on_the_saved_page_is_verified_offline(
     page.wait_for_selector(".headline:has-text('no se comprobó nada')")
     assert page.locator("#result .check").count() == 1
     assert said == []
+
+
+def test_a_proof_is_answered_for_the_picture_that_is_dropped_beside_it(
+    saved: tuple[Page, list[str]], published: Released
+) -> None:
+    page, said = saved
+    home = published.home
+    image = next(tables.rows_as_dicts(published.view.snapshot.items, home.store.get))
+    proof = prove(home, image["sha256"], [published.entry])
+    drop(page, "proof.car", proof)
+    page.wait_for_selector("#verdict")
+    assert "is in these data" in page.inner_text(".headline")
+    assert image["sha256"].hex() in page.inner_text("#result")
+    drop(page, "other.png", b"\x89PNG\r\n\x1a\n another picture")
+    page.wait_for_selector(".verdict.bad .headline:has-text('It is not the picture in other.png')")
+    drop(page, "<i>mine.png", read_whole(home.store, image["image"]))
+    page.wait_for_selector(".headline:has-text('It is the picture in <i>mine.png')")
+
+    forged = bytearray(proof)
+    forged[-9] ^= 1
+    drop(page, "forged.car", bytes(forged))
+    page.wait_for_selector(".headline:has-text('shows nothing')")
+    assert "does not hash to its CID" in page.inner_text("#result")
+    page.click("#language")
+    assert "no demuestra nada" in page.inner_text("#result")
+    assert said == []
+
+
+def test_whom_the_reader_trusts_counts_for_what_is_verified(saved: tuple[Page, list[str]]) -> None:
+    page, said = saved
+    stamped = Path(tests.vectors.__file__).parent / "stamped-1"
+    drop(page, "release.car", (stamped / "release.car").read_bytes())
+    page.wait_for_selector("#verdict")
+    assert {id: _kind(page, id) for id in EVIDENCE} == {**dict.fromkeys(EVIDENCE, "open"), "3.drand": "good"}
+    drop(page, "authority.pem", (stamped / "trust" / "authority.pem").read_bytes())
+    page.wait_for_selector("#trusted:not([hidden])")
+    drop(page, "witness.txt", (stamped / "trust" / "witness.txt").read_bytes())
+    page.wait_for_selector("#trusted:has-text('2 files say')")
+    page.wait_for_selector("#verdict")
+    assert {id: _kind(page, id) for id in EVIDENCE} == dict.fromkeys(EVIDENCE, "good")
+    assert said == []
+
+
+def _kind(page: Page, id: str) -> str:
+    shown = page.locator(f"#result .checks .check:has(code:text-is('{id}'))").get_attribute("class") or ""
+    return shown.removeprefix("check ")
 
 
 def test_without_a_worker_the_page_works_in_slices(saved: tuple[Page, list[str]], release: Path) -> None:

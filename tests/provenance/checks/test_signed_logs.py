@@ -10,8 +10,10 @@ import pytest
 from registry.core import records
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.log import make_entry
+from registry.core.remedies import Remedy
 from registry.provenance.checks import level2
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED
+from registry.provenance.checks.target.withdrawals import taken_back
 from tests.support.forgery import OtherKey, put, replaced, signed, way_back
 from tests.support.old_release import OldRelease, outcome
 
@@ -28,8 +30,8 @@ def found(one: OldRelease, id: str, *more: CID, **fields: Any) -> tuple[str, str
     return outcome(level2.checks(one.subject(more, **fields)), id)
 
 
-def withdrawal(target: bytes, reason: str = "asked for") -> records.Withdrawal:
-    return records.Withdrawal(target=target, reason=reason, remedy="notice", effective=TIME)
+def withdrawal(target: bytes, reason: str = "asked for", remedy: Remedy = "notice") -> records.Withdrawal:
+    return records.Withdrawal(target=target, reason=reason, remedy=remedy, effective=TIME)
 
 
 def next_entry(one: OldRelease, record: records.Record, time: str = TIME) -> CID:
@@ -196,8 +198,19 @@ def test_only_who_may_takes_something_back(one: OldRelease) -> None:
     result, reason = found(one, "2.withdrawals", theirs, mine)
     assert (result, reason.startswith(f"1 withdrawal: image {image.hex()}; ")) == (HOLDS, True)
     assert reason.partition("; ")[2] == told.partition("; ")[2]  # what a stranger's is told to do is the same
+    assert reason.partition("; ")[2].startswith("1 has no effect, because ")
     whole = next_entry(one, withdrawal(bytes(one.record)))
     assert found(one, "2.withdrawals", whole) == (HOLDS, "1 withdrawal: release")
+
+
+def test_what_its_own_issuer_takes_back_twice_is_no_strangers_withdrawal(one: OldRelease) -> None:
+    image = next(iter(one.subject().rows(one.view.snapshot.items)))["sha256"]
+    assert isinstance(image, bytes)
+    first = next_entry(one, withdrawal(image))
+    again = next_entry(one, withdrawal(image, remedy="remove_bytes"))
+    assert found(one, "2.withdrawals", first, again) == (HOLDS, f"2 withdrawals: image {image.hex()}")
+    told = [(what["what"], what["remedy"]) for what in taken_back(one.subject([first, again]))]
+    assert told == [(f"image {image.hex()}", "remove_bytes")]
 
 
 def test_what_a_query_left_out_nothing_shows(one: OldRelease) -> None:

@@ -21,6 +21,7 @@ START.set_forkserver_preload(
         "tests.jobs.test_queue",
         "tests.provenance.test_journal",
         "tests.provenance.test_two_senders",
+        "tests.workflows.backup.test_killed_backup",
         "tests.workflows.follow.test_killed_following",
         "tests.workflows.store.test_killed_rebuild",
         "tests.workflows.test_steps_of_snapshots",

@@ -13,11 +13,14 @@ import pytest
 import tests.vectors
 from registry.core.ipld import car
 from registry.provenance.checks.report import Report
+from registry.settings import read_settings
 from registry.workflows.audit.audit_file import audit_car
+from registry.workflows.audit.trust_roots import trust_of
 from registry.workflows.names.profile import set_profile
 from registry.workflows.names.set_name import set_name
 from registry.workflows.store.export_held import export_held
 from registry.workflows.store.find_records import record_of
+from tests.conformance.evidence import STAMPED, trusted
 from tests.support.forgery import Released, car_of, forge, simulated_release, write_car
 from tests.support.forgery import sections as sections_of
 from tests.support.verifier import results_of, verified
@@ -73,6 +76,17 @@ def test_verifier_and_audit_agree_check_by_check(files: dict[str, Path], found_o
     assert found["holds"] == report.holds == (name in ("honest", "named", "corrected"))
     if not _failed(report) & {*BESIDE, "1.tables"}:
         assert found["verdict"] == report.verdict.document()
+
+
+def test_both_say_the_same_of_a_release_whose_order_a_stamp_shows(node: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in trusted().items():
+        monkeypatch.setenv(name, value)
+    report = audit_car(STAMPED / "release.car", trust=trust_of(read_settings()))
+    trust = [STAMPED / "trust" / name for name in ("authority.pem", "witness.txt")]
+    (found,) = verified(node, STAMPED / "release.car", trust=trust)
+    assert _different(_results(report.to_json()), _results(found)) == {}
+    assert found["verdict"] == report.verdict.document()
+    assert "order_stamped" in [part["code"] for part in found["verdict"]["parts"]]
 
 
 def test_verifier_and_audit_agree_on_a_file_cut_off_at_any_place(

@@ -122,6 +122,12 @@ def test_an_unsigned_withdrawal_excuses_nothing(released: Released, honest: Path
     assert (failed(report), report.exit_code(strict=False)) == ([], 0)
     told = {"what": f"image {row['sha256'].hex()}", "issuer": home.key.did, "effective": EARLY, "reason": "gone"}
     assert report.withdrawn == [{**told, "remedy": "notice"}]
+    for half in ({"issuer": home.key.did}, {"contributor": row["contributors"][0]}):
+        said = put(home, records.encode(msgspec.structs.replace(record, **half)))
+        mine = put(home, records.encode(make_entry(home.key, seq, entry, way_back(home, entry)[-1], said, LATE)))
+        blocks = [*left, *((cid, home.store.get(cid)) for cid in (mine, said))]
+        report = audit_car(write_car(tmp_path / "half.car", [*roots, mine], blocks), level=1)
+        assert ("1.images" in failed(report), report.withdrawn) == (True, []), half
 
 
 def home_items(home: Home, view: ReleaseView) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,10 @@ from litestar.testing import TestClient
 
 from registry.api.app import create_app
 from registry.assembly import Home, open_home
+from registry.catalog.queries.signed_records import entries
+from registry.catalog.queries.signed_records.withdrawn_rows import speakers_of
 from registry.catalog.queries.training_runs import runs
+from registry.cli.texts.withdrawal import withdrawal_text
 from registry.content.stores import embedded
 from registry.content.stores.index import Index
 from registry.core.errors import InvalidInput
@@ -25,7 +28,8 @@ from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.export_held import export_held
 from registry.workflows.upkeep.examine_home import examine
 from registry.workflows.upkeep.maintenance import verify_store
-from registry.workflows.withdrawals.withdraw import withdraw
+from registry.workflows.withdrawals.withdraw import withdraw, withdraw_rows
+from registry.workflows.withdrawals.withdrawn import withdrawals_of_release
 from tests.workflows.conftest import Folder
 
 BYTES = b"picture 3 of faces"
@@ -56,12 +60,28 @@ def checks(home: Home) -> list[str]:
 def test_bytes_are_gone_and_every_address_says_so(opened: Home, released: tuple[CID, CID], tmp_path: Path) -> None:
     _, entry = released
     before = export_held(opened, entry, tmp_path / "before.car")
+    reports = opened.settings.home / "reports"
+    reports.mkdir()
+    export_held(opened, entry, reports / "whole.car")
+    export_held(opened, entry, reports / "lean.car", without_images=True)
+    with opened.catalog.read() as db:
+        shown = reports / f"{entries.record_of(db, entry)}.html"
+    for page in (shown, reports / "other.html"):
+        page.write_text("a page")
+    drawings = opened.settings.home / "demo-drawings"
+    drawings.mkdir()
+    (drawings / "3.png").write_bytes(BYTES)
+    (drawings / "labels.csv").write_text("file,label\n")
     assert on_disk(opened.settings.blocks, BYTES)
     done = withdraw(opened, IMAGE, REASON, remedy="remove_bytes")
-    assert done["removed"] == {"images": 1, "blocks": 1}
+    gone = ["demo-drawings/3.png", f"reports/{shown.name}", "reports/whole.car"]
+    assert done["removed"] == {"images": 1, "blocks": 1, "files": gone}
+    assert sorted(path.name for path in reports.iterdir()) == ["lean.car", "other.html"]
+    assert (drawings / "labels.csv").exists()
+    assert f"removed: the home's {gone[2]}, which held or showed it" in "\n".join(withdrawal_text(done))
     assert {one["type"]: one["remedy"] for one in done["affected"]} == {"snapshot": "remove_bytes", "release": "notice"}
     assert [(one["status"], one["remedy"]) for one in done["runs"]] == [("completed", "notice")]
-    assert [(one["cid"], one["form"]) for one in done["exported"]] == [(done["affected"][0]["cid"], "car")]
+    assert {(one["cid"], one["form"]) for one in done["exported"]} == {(done["affected"][0]["cid"], "car")}
     assert before["blocks"]
     assert not on_disk(opened.settings.home, BYTES)
     assert checks(opened) == []
@@ -165,3 +185,26 @@ def test_the_same_plan_is_queued_on_what_is_left(opened: Home, released: tuple[C
     opened.worker().work(one["run"])
     published = publish_release(opened, one["run"])
     assert published["release"]
+
+
+def test_the_same_withdrawal_is_signed_once_and_said_once(opened: Home, released: tuple[CID, CID]) -> None:
+    first = withdraw(opened, IMAGE, REASON)
+    again = withdraw(opened, IMAGE, "for another reason")
+    assert (first["already"], again["entry"], again["withdrawal"]) == (None, first["entry"], first["withdrawal"])
+    assert again["already"] is not None
+    assert withdrawal_text(again)[0].startswith(f"was withdrawn already, at {again['already']}; no second entry: ")
+    assert withdraw(opened, IMAGE, REASON, dry_run=True)["already"] == again["already"]
+    more = withdraw(opened, IMAGE, REASON, remedy="remove_bytes")
+    assert (more["already"], more["entry"] != first["entry"], more["removed"]["images"]) == (None, True, 1)
+    (told,) = withdrawals_of_release(opened, released[1])
+    assert (told["what"], told["remedy"]) == (f"image {IMAGE}", "remove_bytes")
+
+
+def test_the_same_rows_are_taken_back_once(opened: Home, labeled: Folder) -> None:
+    import_source(opened, str(labeled()))
+    with opened.catalog.read() as db:
+        ((issuer, contributor),) = speakers_of(db, IMAGE)
+    one, two = (withdraw_rows(opened, contributor, REASON, image=IMAGE, issuer=issuer) for _ in range(2))
+    assert (one["already"], two["already"] is None, two["entry"]) == (None, False, one["entry"])
+    whole = withdraw_rows(opened, contributor, REASON, issuer=issuer)
+    assert (whole["already"], whole["entry"] != one["entry"]) == (None, True)

@@ -30,6 +30,16 @@ def indexed(db: sa.Connection) -> list[dict[str, str]]:
     return [dict(row) for row in db.execute(query.order_by(e.issuer, e.seq)).mappings()]
 
 
+def signed_before(db: sa.Connection, issuer: str, targets: Collection[str], remedy: str) -> dict[str, str] | None:
+    """The first entry of an issuer that counts and withdraws one of these with this remedy: ``entry, record,
+    issued_at``."""
+    e, w = derived.entries.c, derived.withdrawals.c
+    query = sa.select(e.cid.label("entry"), e.record, e.issued_at).join(derived.withdrawals, w.cid == e.record)
+    query = query.where(e.revoked.is_(None), e.issuer == issuer, w.target.in_(targets), w.remedy == remedy)
+    row = db.execute(query.order_by(e.seq).limit(1)).mappings().first()
+    return dict(row) if row else None
+
+
 def newest(db: sa.Connection, most: int) -> list[dict[str, Any]]:
     """The newest entries that withdraw something, with what: ``entry, issuer, issued_at, target`` (None: rows),
     ``kind`` of the target ("image" or a record's type), ``sha256, contributor`` of rows, ``reason, remedy``."""

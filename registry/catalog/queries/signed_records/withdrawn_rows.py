@@ -117,6 +117,18 @@ def signed(db: sa.Connection) -> list[dict[str, str]]:
     return [dict(row) for row in db.execute(query.order_by(_E.issuer, _E.seq)).mappings()]
 
 
+def signed_before(db: sa.Connection, signer: str, rows: tuple[str, str, str], remedy: str) -> dict[str, str] | None:
+    """The first entry of a signer that takes these rows (issuer, contributor, and the image's sha256 or "") back with
+    this remedy: ``entry, record, issued_at``."""
+    query = sa.select(_E.cid.label("entry"), _E.record, _E.issued_at).select_from(_JOINED)
+    named = (_W.issuer, _W.contributor, _W.sha256)
+    query = query.where(
+        _E.issuer == signer, _W.remedy == remedy, *(c == one for c, one in zip(named, rows, strict=True))
+    )
+    row = db.execute(query.order_by(_E.seq).limit(1)).mappings().first()
+    return dict(row) if row else None
+
+
 def takers(db: sa.Connection, entries: Iterable[str]) -> dict[str, dict[str, str]]:
     """By entry, what a withdrawal says that takes rows back: ``issuer``, its signer, ``effective, reason, remedy``."""
     found: dict[str, dict[str, str]] = {}

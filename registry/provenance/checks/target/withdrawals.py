@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from registry.core import log, records
 from registry.core.errors import EmotionetError, NewerVersion
 from registry.core.ipld.cid import CID, RAW
+from registry.core.remedies import strongest
 from registry.core.table import tables
 from registry.provenance.checks.target.subject import Subject
 
@@ -57,7 +58,7 @@ class Withdrawals:
         for one in signed(subject):
             if one.record.contributor is not None:
                 self._rows.append(one)
-            elif one.record.target is not None:
+            elif one.record.whole and one.record.target is not None:
                 self._by_target.setdefault(one.record.target, []).append(one)
         self._registered: dict[str, frozenset[bytes]] = {}
 
@@ -66,14 +67,24 @@ class Withdrawals:
         yield from self._rows
 
     def of_image(self, sha256: bytes, names: Collection[bytes], contributors: Collection[str]) -> Withdrawn | None:
-        """The withdrawal of an image (by sha256, or by one of its CIDs' bytes) by one who may: the target's issuer, one
-        of its contributors, or the issuer of a contribution that holds it."""
-        for one in (found for name in (sha256, *names) for found in self._by_target.get(name, ())):
-            if one.issuer == self._subject.signer or one.issuer in contributors:
-                return one
-            if sha256 in self._registered_by(one.issuer):
-                return one
-        return self._of_all_rows(sha256)
+        """The withdrawal of an image (by sha256, or by one of its CIDs' bytes) by one who may, the one that asks for
+        most."""
+        found = strongest(self.all_of_image(sha256, names, contributors), lambda _: sha256, _remedy)
+        return found[0] if found else self._of_all_rows(sha256)
+
+    def all_of_image(
+        self, sha256: bytes, names: Collection[bytes], contributors: Collection[str]
+    ) -> Iterator[Withdrawn]:
+        """Every one of the whole image by the target's issuer, one of its contributors, or the issuer of a contribution
+        that holds it."""
+        for one in (found for name in dict.fromkeys((sha256, *names)) for found in self._by_target.get(name, ())):
+            is_theirs = one.issuer == self._subject.signer or one.issuer in contributors
+            if is_theirs or sha256 in self._registered_by(one.issuer):
+                yield one
+
+    def of_rows(self) -> list[Withdrawn]:
+        """Those of rows by one who may: the issuer of the contributions, or the contributor."""
+        return [one for one in self._rows if one.issuer in (one.record.issuer, one.record.contributor)]
 
     def of_row(self, sha256: bytes, issuer: str, contributor: str) -> Withdrawn | None:
         """The withdrawal of what a contributor said of an image, of all that it said, or of the image, by it or by the
@@ -105,11 +116,24 @@ class Withdrawals:
     def _said(self) -> dict[bytes, set[tuple[str, str]]]:
         """By image, who said something: the contribution's issuer and the contributor."""
         found: dict[bytes, set[tuple[str, str]]] = {}
+        for issuer, row in self._contributed():
+            found.setdefault(row["sha256"], set()).add((issuer, row["contributor"]))
+        return found
+
+    def _contributed(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every row of the snapshot's contributions, with whose it is."""
         for cid in self._subject.snapshot.contributions:
             contribution = records.parse_as(records.Contribution, self._subject.get(cid))
             for row in tables.rows_as_dicts(contribution.rows, self._subject.get):
-                found.setdefault(row["sha256"], set()).add((contribution.issuer, row["contributor"]))
-        return found
+                yield contribution.issuer, row
+
+    def of_contributed(self) -> Iterator[Withdrawn]:
+        """Those of images by one who may, whether the snapshot has the image or left it out."""
+        for issuer, row in self._contributed():
+            for name in (row["sha256"], bytes(row["cid"])):
+                for one in self._by_target.get(name, ()):
+                    if one.issuer in (self._subject.signer, issuer, row["contributor"]):
+                        yield one
 
     def of_target(self) -> list[tuple[str, Withdrawn]]:
         """Withdrawals by the target's issuer of the target, its entry, or its snapshot, with the type of each."""
@@ -143,16 +167,35 @@ def taken_back(subject: Subject) -> list[dict[str, str]]:
 
 
 def valid_withdrawals(subject: Subject) -> list[tuple[str, Withdrawn]]:
-    """The withdrawals that count, each with what it takes back: the target, its snapshot, or images of that."""
+    """What is taken back: the target, its snapshot, or images of that, each with the one withdrawal that asks for
+    most."""
     found = Withdrawals(subject)
-    counted = found.of_target()
-    if not (subject.is_release or subject.is_snapshot) or not any(found):
+    counted = strongest(found.of_target(), lambda one: one[0], lambda one: _remedy(one[1]))
+    if not _has_images(subject, found):
         return counted
     for row in tables.rows_as_dicts(subject.snapshot.items, subject.get):
         one = found.of_image(row["sha256"], [bytes(row["image"])], row["contributors"])
         if one is not None:
             counted.append((f"image {row['sha256'].hex()}", one))
     return counted
+
+
+def entries_that_count(subject: Subject) -> set[CID]:
+    """The entries of all withdrawals by one who may, also of those that say again what another one said."""
+    found = Withdrawals(subject)
+    count = {one.entry for _, one in found.of_target()} | {one.entry for one in found.of_rows()}
+    if _has_images(subject, found):
+        count |= {one.entry for one in found.of_contributed()}
+    return count | {one.entry for _, one in valid_withdrawals(subject)}
+
+
+def _has_images(subject: Subject, found: Withdrawals) -> bool:
+    """Whether images of the target may have been taken back."""
+    return (subject.is_release or subject.is_snapshot) and any(found)
+
+
+def _remedy(one: Withdrawn) -> str:
+    return one.record.remedy
 
 
 def _told(what: str, one: Withdrawn) -> dict[str, str]:

@@ -14,8 +14,8 @@ function signedWithdrawals(file) {
       if (revokedBy(changesOf(file, entry.issuer), cid, entry)) continue;
       const { target, ...of } = file.blocks.record(entry.record, "withdrawal");
       const who = [of.issuer, of.contributor];
-      const said = who[1] === null ? null : who.join(" ");
-      const may = who.includes(entry.issuer);
+      const said = who.every((one) => one === null) ? null : who.join(" ");
+      const may = who.includes(entry.issuer) && !who.includes(null);
       found.push({ issuer: entry.issuer, target: target && hex(target), said, may });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

@@ -19,12 +19,14 @@ function answerCard(kind, lines, check) {
 
 /** Cards of a verified proof; `pictures` are other files that were given: {name, sha256}. */
 export function proofCards({ checks: [check], found }, file, pictures) {
-  if (!found) return [answerCard("bad", [t("proof_nothing")], check)];
+  if (!found) return [answerCard(check.result === "not checked" ? "open" : "bad", [t("proof_nothing")], check)];
   const uses = found.uses.map(useCard);
   const isIn = found.uses.filter((use) => use.included).length;
   const of = found.uses.length;
   const answer = of > 1 ? t("proof_answer", { in: isIn, of }) : t(isIn ? "proof_in" : "proof_out");
-  const first = answerCard("good", [answer, ...pictureLines(found, pictures)], check);
+  const isOther = pictures.length > 0 && !pictures.some(({ sha256 }) => sha256 === found.image);
+  const lines = pictureLines(found, pictures);
+  const first = answerCard(isOther ? "bad" : "good", isOther ? [...lines, answer] : [answer, ...lines], check);
   return [first, pictureCard(found, file, pictures), ...uses, endCard()];
 }
 

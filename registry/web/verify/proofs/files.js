@@ -1,6 +1,6 @@
 // What a file is, and its checks: a release's CAR or another record's, a proof about a picture, two histories of a log.
-import { fillIn, hex, Refusal } from "../bytes/bytes.js";
-import { FAILS, HOLDS, verify } from "../checks/run.js";
+import { fillIn, hex, Newer, Refusal } from "../bytes/bytes.js";
+import { FAILS, HOLDS, OPEN, verify } from "../checks/run.js";
 import { equivocationIn, verifyEquivocation } from "../tlog/equivocation.js";
 import { isProof, verifyProof } from "./picture.js";
 import { nobody } from "./trust.js";
@@ -25,7 +25,8 @@ function alone(id, tell, read) {
     said = error;
   }
   const { template, values } = said;
-  const check = { id, result: found ? HOLDS : FAILS, template, values, reason: fillIn(template, values) };
+  const result = found ? HOLDS : said instanceof Newer ? OPEN : FAILS;
+  const check = { id, result, template, values, reason: fillIn(template, values) };
   tell(check);
   return { kind: id, found, checks: [check], holds: found !== null };
 }

@@ -37,8 +37,9 @@ export function factsOf({ view, type, checks, holds, unusable }, mayBeOpen) {
       .filter((check) => /^[12]\./.test(check.id) && check.result === OPEN && !mayBeOpen.includes(check.id))
       .map(({ id }) => id);
   }
-  const isProven = result.get("3.order") === HOLDS && OF_BEACONS.some((id) => result.get(id) === HOLDS);
   const isStamped = STAMPED.every((id) => result.get(id) === HOLDS);
+  const beacons = isStamped ? ["3.beacon"] : OF_BEACONS; // a stamp and a round of drand take the word of a clock
+  const isProven = result.get("3.order") === HOLDS && beacons.some((id) => result.get(id) === HOLDS);
   const levels = [1, 2, 3, 4, 6].filter((level) =>
     level === 3 ? isProven || isStamped : checks.some((check) => check.id.startsWith(`${level}.`) && check.result !== OPEN),
   );

@@ -1,0 +1,1 @@
+"""Back up a home, and restore it into another."""
