@@ -27,6 +27,7 @@ from registry.demo.drawn_faces import EMOTIONS, HEADER, draw_face, drawn_person
 from registry.demo.planted_noise import png
 from registry.jobs.engines import Needs
 from registry.provenance.keys import keystore
+from registry.provenance.keys import signed_heads as signed_heads
 from registry.settings import read_settings
 from registry.workflows.audit.audit_file import audit_car
 from registry.workflows.images.importing.import_source import import_source
@@ -106,6 +107,7 @@ def fixed_home(folder: Path, patch: pytest.MonkeyPatch) -> FixedHome:
     address = address_of(signer.did)
     keys = folder / "home" / "keys"
     keys.mkdir(parents=True, mode=0o700)
+    signed_heads.mark_made(folder / "home", address)
     path = keys / f"{address}.json"
     path.touch(mode=0o600)
     path.write_text(keystore.encrypt(signer.secret, address, "vectors", keystore.RANDOM_N), encoding="ascii")

@@ -29,6 +29,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         action="store_true",
         help="make another key, and so a new issuer, where the key that signed this home's log is lost",
     )
+    add(verbs, common, "begin", run_begin, "begin the log of a key that was given to this home and signed nothing yet")
     add(verbs, common, "show", run_show, "print the issuer that this registry publishes as")
     add(verbs, common, "list", run_list, "every key of this home, and every change of keys in its log")
     rotating = add(verbs, common, "rotate", run_rotate, "hand the log over to a new key, signed by both")
@@ -73,6 +74,18 @@ def run_new(wanted: argparse.Namespace, output: Output) -> int:
                 )
             load_or_create(opened.settings.home, opened.settings.passphrase, another=True)
     return run_show(wanted, output)
+
+
+def run_begin(wanted: argparse.Namespace, output: Output) -> int:
+    """Sign the log's first entry; nothing where it has one."""
+    from registry.workflows.keys.change_keys import begin
+
+    with home() as opened:
+        document = begin(opened, opened.key)
+    how = "begins" if document["new"] else "was begun already: it begins"
+    text = [f"issuer {document['issuer']}", f"the log {how} with {document['entry']}"]
+    output.document(document, identity="entry", text=text)
+    return 0
 
 
 def run_show(wanted: argparse.Namespace, output: Output) -> int:
@@ -158,14 +171,17 @@ def run_recovery(wanted: argparse.Namespace, output: Output) -> int:
 
 
 def run_export(wanted: argparse.Namespace, output: Output) -> int:
-    """Write the key once more, under the passphrase in a file."""
+    """Write the key once more, under the passphrase in a file, with the place where its log is now."""
     from registry.workflows.keys.copies import write_copy
+    from registry.workflows.log.newest_entry import newest_head
 
     with home() as opened:
         key = opened.key
-        write_copy(key, wanted.file, _phrase(wanted.passphrase_file) or "")
-    document = {"issuer": key.did, "address": key.address, "path": str(wanted.file)}
-    output.document(document, identity="path", text=[f"{name} {value}" for name, value in document.items()])
+        newest = newest_head(opened, key.did)
+        write_copy(key, wanted.file, _phrase(wanted.passphrase_file) or "", newest)
+    entry = None if newest is None else str(newest.entry)
+    document = {"issuer": key.did, "address": key.address, "path": str(wanted.file), "entry": entry}
+    output.document(document, identity="path", text=[f"{name} {cell(value)}" for name, value in document.items()])
     return 0
 
 
