@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from registry.demo.drawn_faces import EMOTIONS, HEADER, _person, draw_face
+from registry.demo.drawn_faces import EMOTIONS, HEADER, draw_face, drawn_person
 
 
 def draw(folder: Path, persons: int, side: int, seed: int = 2023) -> int:
@@ -20,7 +20,7 @@ def draw(folder: Path, persons: int, side: int, seed: int = 2023) -> int:
     r = random.Random(seed)
     lines = [HEADER]
     for number in range(persons):
-        person = _person(number, r)
+        person = drawn_person(number, r)
         for emotion in EMOTIONS:
             image, box = draw_face(person, emotion, r)
             scale = side / image.size[0]

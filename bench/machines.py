@@ -26,6 +26,7 @@ from bench.machine import Database, Machine, namespaces, wait_for
 from bench.trial import Trial
 from registry.assembly import open_home
 from registry.settings import read_settings
+from registry.workflows.keys.change_keys import begin
 from tests.api.conftest import make_token, picture, send
 from tests.conftest import _program, free_port
 from tests.support.processes import s3
@@ -73,6 +74,7 @@ def run(folder: Path, seconds: float, clients: int, *, apart: bool, least: int =
             stack.enter_context(namespaces(machines))
         home = open_home(read_settings({**shared, "EMOTIONET_HOME": str(folder / "desk")}))
         stack.callback(home.close)
+        begin(home, home.key)
         headers = make_token(home)
         for machine in machines:
             own = {name: value.replace("127.0.0.1", machine.shared) for name, value in shared.items()}

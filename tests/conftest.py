@@ -238,7 +238,7 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 
 
 
 @contextlib.contextmanager
-def _anvil(program: str, *options: str) -> Iterator[str]:
+def development_chain(program: str, *options: str) -> Iterator[str]:
     port = free_port()
     command = [program, "--port", str(port), "--slots-in-an-epoch", "1", "--silent", *options]
     with tempfile.TemporaryDirectory() as folder:
@@ -254,21 +254,21 @@ def _anvil(program: str, *options: str) -> Iterator[str]:
 @pytest.fixture
 def anvil(anvil_program: str) -> Iterator[str]:
     """A development chain's RPC address; a block every second, final after two."""
-    with _anvil(anvil_program, "--block-time", "1") as url:
+    with development_chain(anvil_program, "--block-time", "1") as url:
         yield url
 
 
 @pytest.fixture
 def quiet_anvil(anvil_program: str) -> Iterator[str]:
     """A development chain's RPC address; only what is asked for is mined."""
-    with _anvil(anvil_program, "--no-mining") as url:
+    with development_chain(anvil_program, "--no-mining") as url:
         yield url
 
 
 @pytest.fixture
 def quick_anvil(anvil_program: str) -> Iterator[str]:
     """A development chain's RPC address; each transaction is mined at once."""
-    with _anvil(anvil_program) as url:
+    with development_chain(anvil_program) as url:
         yield url
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench import checks, fields, rooms
+from bench.book import reference
 from registry.cli.parser import build_parser
 from tests.conftest import ROOT
 
@@ -124,3 +125,9 @@ def test_the_tables_of_checks_are_those_of_the_list() -> None:
     text = checks.FILE.read_text(encoding="utf-8")
     assert checks.levels(text) == list(range(1, 9))
     assert text == checks.made(text), "older than the list: python -m bench.checks"
+
+
+def test_the_reference_is_that_of_the_code() -> None:
+    for name, made in reference.PAGES.items():
+        text = (reference.FOLDER / name).read_text(encoding="utf-8")
+        assert text == made().rstrip("\n") + "\n", "older than the code: python -m bench.book.reference"

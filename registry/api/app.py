@@ -27,7 +27,7 @@ from registry.api.gateway.public import Public
 from registry.api.log_requests import LoggedApp
 from registry.api.openapi import description
 from registry.api.pages import audits as audit_pages
-from registry.api.pages import docs, lineage, predict, register, signin, verify
+from registry.api.pages import book, docs, lineage, predict, register, signin, verify
 from registry.api.pages import home as home_page
 from registry.api.pages import images as image_pages
 from registry.api.pages import issuers as issuer_pages
@@ -80,7 +80,14 @@ _PAGES = (  # their addresses may have documents too
     *(snapshot_pages, run_pages),
     *(release_pages, predict, lineage, audit_pages, issuer_pages, withdrawal_pages),
 )
-_ROOT = (*gateway.ROOT_HANDLERS, *tlog.HANDLERS, *system.ROOT_HANDLERS, *static.HANDLERS, *verify.HANDLERS)
+_ROOT = (
+    *gateway.ROOT_HANDLERS,
+    *tlog.HANDLERS,
+    *system.ROOT_HANDLERS,
+    *static.HANDLERS,
+    *verify.HANDLERS,
+    *book.HANDLERS,
+)
 
 _SECURE = tuple((name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
 
@@ -129,11 +136,7 @@ def create_app(home: Home) -> Litestar:
     app = LoggedApp(
         route_handlers=[
             api,
-            *gateway.ROOT_HANDLERS,
-            *tlog.HANDLERS,
-            *system.ROOT_HANDLERS,
-            *static.HANDLERS,
-            *verify.HANDLERS,
+            *_ROOT,
             site,
         ],
         dependencies={

@@ -2,7 +2,8 @@
 
 Sources: the Yellow Paper, appendices B (RLP) and D (Merkle-Patricia trees), EIP-1186 for what a node gives as proof.
 Bytes in, values out: the hash of a header commits to its state's root, that to every account, and an account to its
-storage. ``Untrusted`` (``bad_proof``) wherever one does not follow from the other.
+storage. ``Untrusted`` (``bad_proof``) wherever one does not follow from the other; its code is ``OTHER_STATE`` where
+everything follows and shows that the state holds nothing, or something else, in that place.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from registry.core.errors import Untrusted
 PARENT, STATE, NUMBER, TIMESTAMP = 0, 3, 8, 11  # places of a header's fields; later forks append theirs
 LEAST_FIELDS, MOST_FIELDS = 15, 40
 MAX_HEADER, MAX_NODE = 4096, 1024  # bytes: a header has about 600, a node of a tree at most 532
+OTHER_STATE = "other_state"
+EMPTY = bytes.fromhex(
+    "56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"
+)  # the root of a tree of nothing
 BRANCH, PAIR = 17, 2  # items of the two kinds of node
 
 
@@ -54,12 +59,14 @@ def storage_of(state: bytes, address: bytes, code: bytes, nodes: Sequence[bytes]
     if len(account) != 4 or not all(isinstance(one, bytes) for one in account):
         raise _bad("the proof leads to no account")
     if account[3] != keccak(code):
-        raise _bad("there is other code at the contract's address")
+        raise _other("there is other code at the contract's address")
     return bytes(account[2])
 
 
 def value_of(storage: bytes, slot: bytes, nodes: Sequence[bytes]) -> int:
     """What a slot of a contract's storage holds; never 0, because the tree has no such leaf."""
+    if storage == EMPTY:
+        raise _other("the contract's storage is empty")
     data = _rlp(_at(storage, keccak(slot), nodes), MAX_NODE)
     if not isinstance(data, bytes):
         raise _bad("the proof leads to no number")
@@ -81,7 +88,7 @@ def _at(root: bytes, key: bytes, nodes: Sequence[bytes]) -> bytes:
         elif len(node) == PAIR and isinstance(node[0], bytes) and node[0]:
             part, is_leaf = _part(node[0])
             if not path.startswith(part):
-                raise _bad("the proof leads elsewhere")
+                raise (_bad if left else _other)("the proof leads elsewhere")
             reference, path = node[1], path[len(part) :]
             if is_leaf:
                 if path or left or not isinstance(reference, bytes):
@@ -96,7 +103,7 @@ def _node(reference: Any, left: list[bytes]) -> list[Any]:
     if isinstance(reference, list):
         return reference
     if not reference:
-        raise _bad("the proof leads to nothing")
+        raise (_bad if left else _other)("the proof leads to nothing")
     if not left or keccak(left[0]) != reference:
         raise _bad("the proof does not follow from its root")
     return _decoded(left.pop(0), MAX_NODE)
@@ -141,3 +148,7 @@ def _plain(value: Any) -> Any:
 
 def _bad(said: str) -> Untrusted:
     return Untrusted(said, code="bad_proof")
+
+
+def _other(said: str) -> Untrusted:
+    return Untrusted(said, code=OTHER_STATE)

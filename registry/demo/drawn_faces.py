@@ -45,7 +45,7 @@ class Person:
     tilt: float
 
 
-def _person(number: int, r: random.Random) -> Person:
+def drawn_person(number: int, r: random.Random) -> Person:
     tone = list(TONES)[number % 3]
     return Person(
         name=f"Drawn person {number:02d}",
@@ -139,7 +139,7 @@ def draw_faces(folder: Path, seed: int = 2023) -> None:
     r = random.Random(seed)  # noqa: S311  pictures, not secrets
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)
-    persons = [_person(number, r) for number in range(PERSONS)]
+    persons = [drawn_person(number, r) for number in range(PERSONS)]
     lines = [HEADER]
 
     def row(name: str, label: str, person: Person | None, box: tuple[int, int, int, int] | None) -> str:

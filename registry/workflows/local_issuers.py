@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from registry.catalog.database.database import Catalog
 from registry.catalog.database.engines import sqlite_file
-from registry.core.errors import Conflict
+from registry.core.errors import Conflict, not_read
 from registry.core.issuers import DID_PREFIX, address_of
 from registry.provenance.keys import signed_heads as signed_heads
 from registry.workflows.parts import Parts
@@ -47,8 +49,25 @@ def _addresses(parts: Parts) -> list[str]:
     if parts.settings.key is not None:
         from registry.provenance.keys.secret_key import address_of_secret
 
-        return [address_of_secret(parts.settings.key)]
-    return sorted(path.stem for path in (parts.settings.home / signed_heads.KEYS).glob("0x*.json"))
+        return [address_of_secret(parts.settings.key, parts.settings.key_file)]
+    return sorted(path.stem for path in _key_files(parts))
+
+
+def _key_files(parts: Parts) -> Iterator[Path]:
+    return (parts.settings.home / signed_heads.KEYS).glob("0x*.json")
+
+
+def key_texts(parts: Parts) -> dict[str, str]:
+    """By address the text of each key that this machine has, as it is kept; nothing is opened."""
+    if parts.settings.key is not None:
+        return dict.fromkeys(_addresses(parts), parts.settings.key)
+    found = {}
+    for path in _key_files(parts):
+        try:
+            found[path.stem] = path.read_text(encoding="ascii", errors="replace")
+        except OSError as error:
+            raise not_read(path, error) from error
+    return found
 
 
 def signing_issuers(parts: Parts) -> set[str]:

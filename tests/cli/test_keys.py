@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,11 @@ from typing import Any
 
 import pytest
 
+from registry.assembly import open_home
+from registry.settings import read_settings
 from tests.cli.test_cli import run
+from tests.support.logs import log_of
+from tests.support.pages import served
 
 # The real command, in a process that the kernel kills right before (or after) a step of the handover.
 KILLED = """
@@ -95,13 +100,71 @@ def test_a_closed_log_is_taken_back_by_its_recovery_key(
     assert run(capsys, "profile", "set", "--name", "Ana again")[0] == 0
 
 
-def test_an_exported_key_signs_in_another_home(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_copy_is_written_once(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copy, opens = tmp_path / "copy.json", passphrase(tmp_path, "a long walk")
     assert said(capsys, "keys", "export", str(copy), "--passphrase-file", opens)["path"] == str(copy)
     address = said(capsys, "keys", "show")["address"]
     assert json.loads(copy.read_text())["address"].removeprefix("0x") == address.removeprefix("0x")
     status, _, err = run(capsys, "keys", "export", str(copy), "--passphrase-file", opens)
     assert (status != 0, "exists" in err) == (True, True)
+
+
+def moved(into: Path, monkeypatch: pytest.MonkeyPatch, file: Path, opens: str, *, secret: bool) -> None:
+    """From now on commands work in a home that has this key file, and nothing else."""
+    monkeypatch.setenv("EMOTIONET_HOME", str(into))
+    monkeypatch.setenv("EMOTIONET_PASSPHRASE_FILE", opens)
+    if secret:
+        monkeypatch.setenv("EMOTIONET_KEY_FILE", str(file))
+        return
+    address = json.loads(file.read_text())["address"].removeprefix("0x")
+    (into / "keys").mkdir(parents=True, mode=0o700)
+    shutil.copy(file, into / "keys" / f"0x{address}.json")
+
+
+@pytest.mark.parametrize("secret", [False, True])
+def test_an_exported_key_signs_in_another_home_once_its_log_is_there(
+    home: Path, secret: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the log, or with its beginning only, nothing is signed, also not on demand."""
+    copy, opens = tmp_path / "copy.json", passphrase(tmp_path, "a long walk")
+    early = said(capsys, "keys", "show")["entry"]
+    if not secret:
+        assert run(capsys, "keys", "rotate")[0] == 0
+    assert run(capsys, "profile", "set", "--name", "Ana again")[0] == 0
+    exported = said(capsys, "keys", "export", str(copy), "--passphrase-file", opens)
+    head, issuer = exported["entry"], exported["issuer"]
+    there = open_home(read_settings({"EMOTIONET_HOME": str(home)}))
+    with served(there) as gateway:
+        moved(tmp_path / "b", monkeypatch, copy, opens, secret=secret)
+        for command in (("profile", "set", "--name", "B"), ("keys", "begin")):
+            status, _, err = run(capsys, *command)
+            assert (status != 0, "when the key was copied" in err, head in err) == (True, True, True), err
+        assert run(capsys, "catalog", "rebuild", "--from", early, "--gateway", gateway)[0] == 0
+        status, _, err = run(capsys, "profile", "set", "--name", "B")
+        assert (status != 0, "not here to that entry" in err) == (True, True), err
+        assert run(capsys, "catalog", "rebuild", "--from", head, "--gateway", gateway)[0] == 0
+    there.close()
+    assert run(capsys, "profile", "set", "--name", "B")[0] == 0
+    after = said(capsys, "keys", "show")
+    assert after["issuer"] == issuer
+    found = open_home(read_settings({"EMOTIONET_HOME": str(tmp_path / "b")}))
+    with found.catalog.read() as db:
+        assert [row["cid"] for row in log_of(db, issuer)][-2:] == [head, after["entry"]]
+    found.close()
+
+
+@pytest.mark.parametrize("secret", [False, True])
+def test_a_key_that_was_copied_by_hand_begins_no_log_before_somebody_says_that_it_has_none(
+    home: Path, secret: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (file,) = (home / "keys").glob("0x*.json")
+    moved(tmp_path / "b", monkeypatch, file, str(home / "keys" / "passphrase"), secret=secret)
+    status, _, err = run(capsys, "profile", "set", "--name", "B")
+    assert (status != 0, "was given to this home" in err, "keys begin" in err) == (True, True, True), err
+    assert said(capsys, "keys", "show")["entry"] is None
+    assert said(capsys, "keys", "begin")["new"]
+    assert not said(capsys, "keys", "begin")["new"]
+    assert run(capsys, "profile", "set", "--name", "B")[0] == 0
 
 
 @pytest.mark.parametrize("place", ["append", "move"])

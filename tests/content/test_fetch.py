@@ -55,6 +55,29 @@ def test_a_dag_comes_whole_and_a_second_time_costs_nothing(tree: tuple[MemorySto
     assert list(store.verify()) == []
 
 
+def test_what_was_withdrawn_where_it_is_fetched_from_is_left_out(
+    tree: tuple[MemoryStore, CID], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, root = tree
+    picture = reader.resolve(source, root, "images/5.jpg")
+    with serving(Gateway(source, "gone")) as gateway:
+        gateway.only = {str(picture)}
+        client = GatewayClient([gateway.url])
+        with pytest.raises(NotFound, match=str(picture)):
+            fetch(client, EmbeddedStore(tmp_path / "none"), root)
+        gone: list[CID] = []
+        fetch(client, EmbeddedStore(tmp_path / "store"), root, withdrawn=gone)
+        assert gone == [picture]
+        monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("EMOTIONET_GATEWAYS", gateway.url)
+        _, document, _ = run(capsys, "import", str(root), "--json")
+        assert (json.loads(document)["missing"], json.loads(document)["registered"]) == ([str(picture)], 19)
+        gateway.only = {str(root)}
+        with pytest.raises(NotFound, match=str(root)):
+            fetch(client, EmbeddedStore(tmp_path / "other"), root, withdrawn=gone)
+        client.close()
+
+
 @pytest.mark.parametrize(("how", "error"), [("wrong", Untrusted), ("cut", Unavailable), ("absent", NotFound)])
 def test_cut_off_it_goes_on_where_it_was(
     tree: tuple[MemoryStore, CID], tmp_path: Path, how: str, error: type[Exception]

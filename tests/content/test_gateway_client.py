@@ -16,6 +16,7 @@ from registry.content.sources.hosts import Patience
 from registry.content.stores.memory import MemoryStore
 from registry.core.errors import EmotionetError, NotFound, Unavailable, Untrusted, UsageError
 from registry.core.ipld.cid import CID, IDENTITY, RAW
+from registry.core.ports.store import WITHDRAWN
 from tests.conftest import free_port
 from tests.content.stores.store_contract import block
 from tests.support.processes.gateway import Gateway, serving
@@ -134,6 +135,11 @@ def test_all_that_lie_or_have_nothing(world: World) -> None:
     absent, lying, broken = (world.gateway(how) for how in ("absent", "wrong", "broken"))
     with pytest.raises(NotFound, match="none of the configured gateways has"):
         world.client(absent, world.gateway("absent")).get(BLOCKS[0][0])
+    with pytest.raises(NotFound, match="none of") as caught:
+        world.client(absent, world.gateway("gone")).get(BLOCKS[0][0])
+    assert caught.value.code == WITHDRAWN
+    with pytest.raises(NotFound, match=f"{BLOCKS[0][0]}.*withdrawn"):
+        world.client(world.gateway("gone")).get(BLOCKS[0][0])
     with pytest.raises(Untrusted, match=lying.url):
         world.client(absent, lying, broken).get(BLOCKS[0][0])
     with pytest.raises(Unavailable, match="500"):

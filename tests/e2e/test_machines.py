@@ -23,6 +23,7 @@ from registry.core import records
 from registry.core.ipld.cid import CID
 from registry.settings import read_settings
 from registry.workflows.images.importing.import_source import import_source
+from registry.workflows.keys.change_keys import begin
 from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.training.train_fold import fold_in_child
@@ -71,6 +72,7 @@ def opened(machine: Callable[[str], Environment], monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "path", [str(PLUGIN), *sys.path])
     monkeypatch.setenv("PYTHONPATH", str(PLUGIN))
     home = open_home(read_settings(machine("desk")))
+    begin(home, home.key)
     yield home
     home.close()
 

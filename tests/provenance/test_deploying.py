@@ -58,7 +58,7 @@ def test_an_empty_account_is_named_with_what_it_needs_and_goes_on_once_it_has_it
     assert poor.deploy() == contract_address()
 
 
-@pytest.mark.parametrize("depth", [1, 5, 20])
+@pytest.mark.parametrize("depth", [1, 2, 5, 12, 20])
 def test_a_reorganisation_of_any_depth_moves_an_anchor_and_loses_none(
     quick_anvil: str, tmp_path: Path, depth: int
 ) -> None:

@@ -23,10 +23,11 @@ from registry.assembly import Home
 from registry.catalog import private_data as private
 from registry.core.ipld.cid import CID
 from registry.core.issuers import address_of
-from registry.demo.drawn_faces import EMOTIONS, HEADER, _person, draw_face
+from registry.demo.drawn_faces import EMOTIONS, HEADER, draw_face, drawn_person
 from registry.demo.planted_noise import png
 from registry.jobs.engines import Needs
 from registry.provenance.keys import keystore
+from registry.provenance.keys import signed_heads as signed_heads
 from registry.settings import read_settings
 from registry.workflows.audit.audit_file import audit_car
 from registry.workflows.images.importing.import_source import import_source
@@ -84,7 +85,7 @@ def draw(folder: Path) -> Path:
     (folder / "images").mkdir(parents=True)
     lines = [HEADER]
     for number in range(PERSONS):
-        person = _person(number, r)
+        person = drawn_person(number, r)
         for emotion in EMOTIONS:
             picture, box = draw_face(person, emotion, r)
             name = f"{person.name[-2:]}-{emotion}.png"
@@ -106,6 +107,7 @@ def fixed_home(folder: Path, patch: pytest.MonkeyPatch) -> FixedHome:
     address = address_of(signer.did)
     keys = folder / "home" / "keys"
     keys.mkdir(parents=True, mode=0o700)
+    signed_heads.mark_made(folder / "home", address)
     path = keys / f"{address}.json"
     path.touch(mode=0o600)
     path.write_text(keystore.encrypt(signer.secret, address, "vectors", keystore.RANDOM_N), encoding="ascii")

@@ -21,6 +21,7 @@ from registry.core.table import tables
 from registry.settings import read_settings
 from registry.workflows.audit.audit_target import audit_target
 from registry.workflows.images.importing.import_source import import_source
+from registry.workflows.keys.change_keys import begin
 from registry.workflows.snapshots.named_images import RejectedNames
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.read_content import read_as
@@ -120,6 +121,7 @@ def test_both_databases_give_the_same_selection_the_same_cid(request: pytest.Fix
             if keys.exists():
                 shutil.copytree(keys, tmp_path / kind / "home" / "keys")
             home = open_home(read_settings(environment))
+            begin(home, home.key)
             import_source(home, str(faces))
             if not keys.exists():
                 shutil.copytree(home.settings.home / "keys", keys)

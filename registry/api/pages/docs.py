@@ -32,7 +32,7 @@ def _examples(parts: Parts) -> Examples:
     return Examples(**known)
 
 
-@get("/docs", include_in_schema=False, sync_to_thread=True)
+@get("/api", include_in_schema=False, sync_to_thread=True)
 def show_docs(request: AnyRequest, home: Home) -> Response[str]:
     """Every operation, with examples that run."""
     schema, base = whole(request.app), str(request.base_url).rstrip("/")

@@ -29,6 +29,7 @@ def add_commands(commands: Subparsers, common: argparse.ArgumentParser) -> None:
         action="store_true",
         help="make another key, and so a new issuer, where the key that signed this home's log is lost",
     )
+    add(verbs, common, "begin", run_begin, "begin the log of a key that was given to this home and signed nothing yet")
     add(verbs, common, "show", run_show, "print the issuer that this registry publishes as")
     add(verbs, common, "list", run_list, "every key of this home, and every change of keys in its log")
     rotating = add(verbs, common, "rotate", run_rotate, "hand the log over to a new key, signed by both")
@@ -71,6 +72,18 @@ def run_new(wanted: argparse.Namespace, output: Output) -> int:
                 )
             load_or_create(opened.settings.home, opened.settings.passphrase, another=True)
     return run_show(wanted, output)
+
+
+def run_begin(wanted: argparse.Namespace, output: Output) -> int:
+    """Sign the log's first entry; nothing where it has one."""
+    from registry.workflows.keys.change_keys import begin
+
+    with home() as opened:
+        document = begin(opened, opened.key)
+    how = "begins" if document["new"] else "was begun already: it begins"
+    text = [f"issuer {document['issuer']}", f"the log {how} with {document['entry']}"]
+    output.document(document, identity="entry", text=text)
+    return 0
 
 
 def run_show(wanted: argparse.Namespace, output: Output) -> int:

@@ -82,7 +82,7 @@ def run_serve(wanted: argparse.Namespace, output: Output) -> int:
         thread = threading.Thread(target=worker.work, name="worker", daemon=True) if worker else None
         if thread:
             thread.start()
-        output.say(f"serving http://{wanted.host}:{port} (pages, and JSON for programs: /docs)")
+        output.say(f"serving http://{wanted.host}:{port} (pages, and JSON for programs: /api)")
         output.say(_how_to_sign_in(opened))
         computing.use_processes()
         try:

@@ -14,9 +14,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from registry.core.errors import InvalidInput, NotFound
-from registry.core.ipld.cid import CID, IDENTITY
+from registry.core.ipld.cid import CID, DAG_CBOR, IDENTITY
 from registry.core.ipld.encoding import LINKING, links
-from registry.core.ports.store import FLUSH_BYTES, BlockReader, BlockStore
+from registry.core.ports.store import FLUSH_BYTES, WITHDRAWN, BlockReader, BlockStore
 from registry.core.progress import Progress, silent
 
 WORKERS = 48
@@ -73,7 +73,9 @@ class _Walk:
         leave_out: Container[bytes] = (),
         absent: list[CID] | None = None,
         codecs: Container[int] | None = None,
+        withdrawn: list[CID] | None = None,
     ) -> None:
+        self._withdrawn = withdrawn
         self._leave_out, self._absent, self._codecs = leave_out, absent, codecs
         self._source, self._store, self._limits, self._progress = source, store, limits, progress
         self._todo: deque[tuple[CID, int]] = deque()
@@ -131,7 +133,10 @@ class _Walk:
         cid, depth = self._asked.pop(done)
         try:
             data = done.result()
-        except NotFound:
+        except NotFound as error:
+            if self._withdrawn is not None and error.code == WITHDRAWN and depth and cid.codec != DAG_CBOR:
+                self._withdrawn.append(cid)
+                return
             if self._absent is None:
                 raise
             self._absent.append(cid)
@@ -170,10 +175,13 @@ def fetch(
     limits: Limits | None = None,
     progress: Progress = silent,
     codecs: Container[int] | None = None,
+    withdrawn: list[CID] | None = None,
 ) -> Fetched:
     """Bring all that ``root`` reaches into ``store``, or what it reaches through blocks of these ``codecs`` alone. What
-    ``source`` raises ends it; run again, it goes on."""
-    return _fetched(_Walk(source, store, limits or Limits(), progress, codecs=codecs), [root])
+    ``source`` raises ends it; run again, it goes on. With ``withdrawn`` what the source says to have been withdrawn is
+    left out and listed there: bytes of images and files below ``root``, never a record or a table. Whether a signed
+    withdrawal excuses it is for an audit to say."""
+    return _fetched(_Walk(source, store, limits or Limits(), progress, codecs=codecs, withdrawn=withdrawn), [root])
 
 
 def fetch_what_there_is(

@@ -21,6 +21,7 @@ from registry.content.sources.hosts import Hosts, Patience
 from registry.content.stores.verified import VerifiedSource, verified_block
 from registry.core.errors import EmotionetError, NotFound, Unavailable, Untrusted, UsageError
 from registry.core.ipld.cid import CID, MAX_BLOCK
+from registry.core.ports.store import WITHDRAWN
 
 LEAVE_OUT = "leave it out of EMOTIONET_GATEWAYS."
 REDIRECTS = 3
@@ -105,9 +106,9 @@ class GatewayClient(VerifiedSource):
             verified_block(cid, data, gateway, LEAVE_OUT)
             penalty = 0.0
             return data
-        except NotFound:
+        except NotFound as error:
             penalty = 0.0
-            raise
+            raise NotFound(f"block {cid}: {error}", code=error.code) from error
         finally:
             taken = time.monotonic() - begin + penalty
             self._health[gateway] += WEIGHT * (taken - self._health[gateway])
@@ -154,8 +155,10 @@ def _body(gateway: str, answer: urllib3.BaseHTTPResponse, until: float) -> bytes
     """What an answer holds, up to a block's size. ``NotFound``, ``Unavailable`` or ``Untrusted`` otherwise."""
     whole = False
     try:
-        if answer.status in (404, 410):
-            raise NotFound(f"{gateway} does not have the block")
+        if answer.status == 410:
+            raise NotFound(f"{gateway} says that it was withdrawn", code=WITHDRAWN)
+        if answer.status == 404:
+            raise NotFound(f"{gateway} does not have it")
         if answer.status != 200:
             raise Unavailable(f"{gateway} answers {answer.status}", hint="try again later.")
         if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -190,5 +193,7 @@ def _worst(cid: CID, failures: list[EmotionetError]) -> EmotionetError:
     if lies:
         return lies[0]
     if all(isinstance(error, NotFound) for error in failures):
-        return NotFound(f"none of the configured gateways has {cid}", hint="add another to EMOTIONET_GATEWAYS.")
+        code = WITHDRAWN if any(error.code == WITHDRAWN for error in failures) else NotFound.code
+        said = f"none of the configured gateways has {cid}"
+        return NotFound(said, code=code, hint="add another to EMOTIONET_GATEWAYS.")
     return Unavailable("; ".join(str(error) for error in failures if not isinstance(error, NotFound))[:500])

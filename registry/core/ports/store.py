@@ -21,6 +21,7 @@ from typing import Protocol, runtime_checkable
 from registry.core.ipld.cid import CID
 
 FLUSH_BYTES = 32 << 20  # that a long transfer puts between two flushes: what is done again after a crash
+WITHDRAWN = "withdrawn"  # code of a reader's ``NotFound`` where the source says why it has it no more
 
 
 class BlockReader(Protocol):

@@ -11,15 +11,16 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Protocol
 
 import contracts_abi
 from registry.core.errors import InvalidInput, Unavailable, Untrusted, UsageError
+from registry.core.evm_state import OTHER_STATE
 from registry.core.ports.anchor import Anchor, AnchorProof
 from registry.core.records import EVM, Block, to_value
 from registry.provenance.anchors import deploying, sending
+from registry.provenance.anchors.answers import lie, time_in
 from registry.provenance.anchors.outbox import Outbox
 from registry.provenance.anchors.sending import Place, Sending
 from registry.provenance.anchors.transactions import ANCHOR, TransactionKey, fees_for
@@ -51,6 +52,10 @@ class Node(sending.Node, Protocol):
 
     def block(self, number: int) -> tuple[str, int]:
         """The hash and the unix seconds of the block that has this number now."""
+        ...
+
+    def parent_of(self, number: int) -> str | None:
+        """The hash that a block names as the one before it; None while there is no such block."""
         ...
 
     def final_block(self) -> int:
@@ -112,9 +117,11 @@ class Chain:
             transaction=place.transaction,
             block_number=place.block_number,
             block_hash=place.block_hash,
-            time=_rfc3339(stamp),
+            time=time_in(stamp),
         )
         is_final = place.block_number <= final
+        if is_final and self._node.parent_of(place.block_number + 1) not in (None, place.block_hash):
+            raise lie(f"gives block {place.block_number}, which is final, another hash than the block after it")
         proof = self._proof(block, digest, who) if is_final else None
         return Anchor(
             digest=digest,
@@ -129,11 +136,14 @@ class Chain:
 
     def _proof(self, block: Block, digest: bytes, who: str) -> bytes | None:
         """What shows the anchor to those who trust its block; None where the node has no such proof, or gives one that
-        does not verify: it forgets the state of old blocks, and some chains make headers in another way."""
+        does not verify: it forgets the state of old blocks, and some chains make headers in another way.
+        ``Untrusted`` (``node_lies``) where the block's state verifies and holds no such anchor."""
         try:
             proof = self._node.proof(block.contract, who, digest, block.block_number)
             check_proof(proof, block, digest, who)
         except (Unavailable, Untrusted) as error:
+            if error.code == OTHER_STATE:
+                raise lie(f"tells of an anchor that the state of its block {block.block_number} denies") from error
             _log.info("no proof of an anchor in block %d of %s: %s", block.block_number, block.chain, error)
             return None
         return proof
@@ -225,15 +235,6 @@ class Chain:
         """The contract's lower-case address, the same on every chain, once it lies there; see ``deploying``."""
         self._address = deploying.deploy(self._node, Sending(self._node, self._key(), self._outbox))
         return self._address
-
-
-def _rfc3339(seconds: int) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError) as error:
-        raise Unavailable(
-            f"the chain's node gives the invalid time {seconds} for a block", hint="ask another node."
-        ) from error
 
 
 def _check(digest: bytes) -> None:

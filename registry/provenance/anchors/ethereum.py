@@ -12,26 +12,30 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from web3 import HTTPProvider, Web3
+from web3 import Web3
 from web3.exceptions import BlockNotFound, ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.providers import BaseProvider
+from web3.providers.base import JSONBaseProvider
 
 import contracts_abi
 from registry.core.errors import Conflict, EmotionetError, Unavailable
 from registry.core.evm_state import slot_of
-from registry.provenance.anchors import block_header
+from registry.provenance.anchors import answers, block_header, json_rpc
+from registry.provenance.anchors.answers import hash_in, hexed, number_in
 from registry.provenance.anchors.block_header import unhex
 from registry.provenance.anchors.chain import Chain
 from registry.provenance.anchors.outbox import Outbox
 from registry.provenance.anchors.sending import Place, Receipt
 from registry.provenance.anchors.transactions import TransactionKey
+from registry.provenance.asking import host_of
 from registry.provenance.evidence.evm import make_proof
 from registry.settings import Settings
 
 sys.setrecursionlimit(1000)  # Python's own: py_ecc raises it a hundredfold, and hostile nesting would kill us
 
 TIMEOUT_SECONDS = 20.0
+LIMIT = 16 << 20  # bytes of an answer: the events of about 20,000 anchors
 ASKED_GAS = 3_000_000  # for what a stranger's contract computes when it is asked
 # What nodes say of a transaction that they or the chain have, or have another of its nonce.
 POOR = ("insufficient funds", "cannot afford")  # and of one whose sender can't pay for it
@@ -59,8 +63,19 @@ def _said(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def _hex(value: bytes) -> str:
-    return "0x" + bytes(value).hex()
+class BoundedProvider(JSONBaseProvider):  # type: ignore[misc]  # web3 is read without its types
+    """A node at an http address, each answer of which is bounded in bytes and in seconds."""
+
+    def __init__(self, url: str, seconds: float, limit: int = LIMIT) -> None:
+        super().__init__()
+        host_of(url, "EMOTIONET_CHAIN_RPC")
+        self._url, self._seconds, self._limit = url, seconds, limit
+
+    def make_request(self, method: Any, params: Any) -> Any:
+        """The answer, as it stands."""
+        body: bytes = self.encode_rpc_request(method, params)
+        name, hint = "the chain's node", "check EMOTIONET_CHAIN_RPC, then try again."
+        return json_rpc.call(self._url, body, name=name, limit=self._limit, seconds=self._seconds, hint=hint)
 
 
 class Web3Node:
@@ -82,27 +97,27 @@ class Web3Node:
     def next_nonce(self, address: str, block: str) -> int:
         """The nonce to use as of ``latest`` or ``pending``."""
         with translated():
-            return int(self._web3.eth.get_transaction_count(Web3.to_checksum_address(address), block))
+            return number_in(self._web3.eth.get_transaction_count(Web3.to_checksum_address(address), block))
 
     def base_fee(self) -> int:
         """The newest block's; 0 before London."""
         with translated():
-            return int(self._web3.eth.get_block("latest").get("baseFeePerGas", 0))
+            return answers.base_fee_in(self._web3.eth.get_block("latest"))
 
     def balance(self, address: str) -> int:
         """Wei."""
         with translated():
-            return int(self._web3.eth.get_balance(Web3.to_checksum_address(address)))
+            return answers.wei_in(self._web3.eth.get_balance(Web3.to_checksum_address(address)))
 
     def code(self, address: str) -> str:
         """What lies at an address."""
         with translated():
-            return _hex(self._web3.eth.get_code(Web3.to_checksum_address(address)))
+            return hexed(self._web3.eth.get_code(Web3.to_checksum_address(address)))
 
     def ask(self, address: str, data: bytes) -> bytes | None:
         """What a contract answers to a call that changes nothing, as of the newest block; None where it
         reverts, or burns ``ASKED_GAS``."""
-        asked = {"to": Web3.to_checksum_address(address), "data": _hex(data), "gas": ASKED_GAS}
+        asked = {"to": Web3.to_checksum_address(address), "data": hexed(data), "gas": ASKED_GAS}
         with translated():
             try:
                 return bytes(self._web3.eth.call(asked, "latest"))
@@ -128,8 +143,7 @@ class Web3Node:
                 answer = self._web3.eth.get_transaction_receipt(transaction)
             except TransactionNotFound:
                 return None
-            made, sender = answer["contractAddress"], answer["from"].lower()
-            return Receipt(_place(answer), bool(answer["status"]), sender, made.lower() if made else None)
+            return answers.receipt_in(answer, transaction)
 
     def block(self, number: int) -> tuple[str, int]:
         """Hash and unix seconds."""
@@ -138,13 +152,23 @@ class Web3Node:
                 answer = self._web3.eth.get_block(number)
             except BlockNotFound as error:
                 raise Unavailable("the chain is changing its newest blocks", hint="try again.") from error
-            return _hex(answer["hash"]), int(answer["timestamp"])
+            if number_in(answer["number"]) != number:
+                raise answers.lie(f"answers with block {answer['number']}, asked for block {number}")
+            return hash_in(answer["hash"]), number_in(answer["timestamp"])
+
+    def parent_of(self, number: int) -> str | None:
+        """The hash that a block names as the one before it; None while there is no such block."""
+        with translated():
+            try:
+                return hash_in(self._web3.eth.get_block(number)["parentHash"])
+            except BlockNotFound:
+                return None
 
     def final_block(self) -> int:
         """The chain's own tag; eth-tester calls every block final."""
         with translated():
             try:
-                return int(self._web3.eth.get_block("finalized")["number"])
+                return number_in(self._web3.eth.get_block("finalized")["number"])
             except BlockNotFound:
                 return -1
 
@@ -152,18 +176,21 @@ class Web3Node:
         """Unix seconds; 0 if never."""
         with translated():
             who = Web3.to_checksum_address(publisher)
-            return int(self._contract(contract).functions.anchoredAt(who, digest).call())
+            return number_in(self._contract(contract).functions.anchoredAt(who, digest).call())
 
     def event(self, contract: str, publisher: str, digest: bytes) -> Place | None:
         """From the node's logs, all blocks."""
         with translated():
             found = self._events(contract, publisher, digest=digest)
-            return _place(found[-1]) if found else None
+            if not found:
+                return None
+            answers.digest_in(found[-1], contract, publisher, digest)
+            return answers.place_in(found[-1])
 
     def digests(self, contract: str, publisher: str) -> list[bytes]:
         """From the node's logs, all blocks."""
         with translated():
-            return [bytes(one["args"]["digest"]) for one in self._events(contract, publisher)]
+            return [answers.digest_in(one, contract, publisher) for one in self._events(contract, publisher)]
 
     def _events(self, contract: str, publisher: str, **wanted: bytes) -> Any:
         filters = {"publisher": Web3.to_checksum_address(publisher), **wanted}
@@ -175,7 +202,7 @@ class Web3Node:
     def proof(self, contract: str, publisher: str, digest: bytes, number: int) -> bytes:
         """What shows the anchor by the block with this number; as ``evidence.evm`` describes it, not checked."""
         with translated():
-            slot = _hex(slot_of(bytes.fromhex(publisher[2:]), digest))
+            slot = hexed(slot_of(bytes.fromhex(publisher[2:]), digest))
             header = block_header.encoded(self._raw("eth_getBlockByNumber", hex(number), False))
             said = self._raw("eth_getProof", contract, [slot], hex(number))
             account, (storage,) = said["accountProof"], said["storageProof"]
@@ -207,13 +234,9 @@ class Web3Node:
                     raise Unavailable(f"the chain's node refused the transaction: {text}") from error
 
 
-def _place(answer: Any) -> Place:
-    return Place(_hex(answer["transactionHash"]), int(answer["blockNumber"]), _hex(answer["blockHash"]))
-
-
 def node_of(settings: Settings) -> Web3Node:
     """The node that the settings name."""
-    return Web3Node(HTTPProvider(settings.chain_rpc, request_kwargs={"timeout": TIMEOUT_SECONDS}))
+    return Web3Node(BoundedProvider(str(settings.chain_rpc), TIMEOUT_SECONDS))
 
 
 def connect(settings: Settings, key: Callable[[], TransactionKey], outbox: Outbox) -> Chain:

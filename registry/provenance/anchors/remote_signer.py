@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 
-from registry.core.errors import Conflict, NotFound, Unavailable, Untrusted
-from registry.provenance.asking import ask, host_of
+from registry.core.errors import Conflict, Untrusted
+from registry.provenance.anchors.json_rpc import call
+from registry.provenance.asking import host_of
 
 SECONDS, LIMIT = 10.0, 64 * 1024
 WAY_OUT = "check EMOTIONET_SIGNER and what it allows, then try again: nothing is lost."
-_HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
 class RemoteKey:
@@ -59,15 +59,7 @@ class RemoteKey:
 
     def _asked(self, method: str, *parameters: object) -> Any:
         body = msgspec.json.encode({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
-        try:
-            data = ask(
-                "POST", self._url, body=body, headers=_HEADERS, limit=LIMIT, seconds=self._seconds, name=self._name
-            )
-            answer = msgspec.json.decode(data, type=dict[str, Any])
-        except NotFound as error:
-            raise Unavailable(f"{self._name} answers with status 404", hint=WAY_OUT) from error
-        except msgspec.MsgspecError as error:
-            raise Unavailable(f"{self._name} answers with something that is no JSON-RPC", hint=WAY_OUT) from error
+        answer = call(self._url, body, name=self._name, limit=LIMIT, seconds=self._seconds, hint=WAY_OUT)
         if answer.get("error"):
             told = answer["error"].get("message") if isinstance(answer["error"], dict) else answer["error"]
             raise Conflict(

@@ -77,14 +77,14 @@ class Sending:
         return signed_transactions(self._outbox, self._node.chain, self._key.address, purpose)
 
     def can_be_mined(self, purpose: str) -> bool:
-        """Whether a kept transaction of this purpose has a nonce that is not used up."""
-        mined = self._mined()
-        return any(sent.nonce >= mined for sent in self.signed_transactions(purpose))
+        """Whether a kept transaction of this purpose has a nonce that is not used up, and none before it is free."""
+        mined, waiting = self._mined(), self._waiting()
+        return any(sent.purpose == purpose for sent in _reachable(self.signed_transactions(), mined, waiting))
 
     def resend_pending(self) -> None:
         """Send again what a crash or a reorganisation may have dropped; better paid if no block would take it now."""
         mined, base = self._mined(), self._node.base_fee()
-        newest = {sent.nonce: sent for sent in self.signed_transactions() if sent.nonce >= mined}
+        newest = {sent.nonce: sent for sent in _reachable(self.signed_transactions(), mined, self._waiting())}
         for nonce in sorted(newest):
             sent = newest[nonce]
             if most_paid(sent) < base:
@@ -110,11 +110,10 @@ class Sending:
         """Sign, keep and send something new, unless what was kept for this purpose can still be mined, or it is not
         ``needed`` any more. ``Conflict`` (``no_gas``) if it can't be paid for."""
         mined = self._mined()  # asked for first: what is mined by now is either kept for a later nonce, or not needed
-        fees = fees_for(self._node.base_fee())
-        if any(sent.nonce >= mined for sent in self.signed_transactions(purpose)) or not needed():
+        fees, waiting = fees_for(self._node.base_fee()), self._waiting()
+        if _next_nonce(self.signed_transactions(), purpose, mined, waiting) is None or not needed():
             return
         self._check_means(gas * fees.most + value)
-        waiting = self._node.next_nonce(self._key.address, "pending")
 
         chain = self._node.chain
         while (nonce := _next_nonce(self.signed_transactions(), purpose, mined, waiting)) is not None:
@@ -134,13 +133,30 @@ class Sending:
     def _mined(self) -> int:
         return self._node.next_nonce(self._key.address, "latest")
 
+    def _waiting(self) -> int:
+        """The first nonce for which the node knows no transaction."""
+        return self._node.next_nonce(self._key.address, "pending")
+
+
+def _reachable(rows: Sequence[Sent], mined: int, waiting: int) -> list[Sent]:
+    """Those that a block can take, in the order of nonces: every nonce before theirs has its transaction, here or at
+    the node. What lies behind a free one waits for ever: it was signed while a node told of transactions that are no
+    more, or of some that never were."""
+    after, found = max(mined, waiting), list[Sent]()
+    for row in sorted((row for row in rows if row.nonce >= mined), key=lambda row: row.nonce):
+        if row.nonce > after:
+            break
+        found.append(row)
+        after = max(after, row.nonce + 1)
+    return found
+
 
 def _next_nonce(rows: Sequence[Sent], purpose: str, mined: int, waiting: int) -> int | None:
-    """One that neither the node nor the outbox has a use for; None where the purpose has one that can be mined."""
-    live = [row for row in rows if row.nonce >= mined]
+    """The first that neither node nor outbox has a use for; None where the purpose has one that can be mined."""
+    live = _reachable(rows, mined, waiting)
     if any(row.purpose == purpose for row in live):
         return None
-    return max([waiting, *(row.nonce + 1 for row in live)])
+    return max([mined, waiting, *(row.nonce + 1 for row in live)])
 
 
 def _is_next(nonce: int, purpose: str, mined: int, waiting: int, rows: Sequence[Sent]) -> bool:

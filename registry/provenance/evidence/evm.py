@@ -17,7 +17,7 @@ from typing import Any
 import contracts_abi
 from registry.core import records
 from registry.core.errors import EmotionetError, Untrusted
-from registry.core.evm_state import Header, header_of, slot_of, storage_of, value_of
+from registry.core.evm_state import OTHER_STATE, Header, header_of, slot_of, storage_of, value_of
 from registry.core.ipld.cid import CID
 from registry.core.ipld.encoding import decode, encode
 from registry.core.log import anchor_digest
@@ -49,7 +49,8 @@ def verify(evidence: records.Evidence, trust: Trust) -> Shown:
 
 
 def check_proof(proof: bytes, block: records.Block, digest: bytes, publisher: str) -> None:
-    """``Untrusted`` unless a proof shows what a block is said to hold; whether there is such a block it can't show."""
+    """``Untrusted`` unless a proof shows what a block is said to hold; whether there is such a block it can't show.
+    Its code is ``OTHER_STATE`` where the proof shows that the block holds no such anchor."""
     if _checked(proof, block, digest)[0] != publisher:
         raise Untrusted("the proof is of another publisher's anchor", code="bad_proof")
 
@@ -68,7 +69,7 @@ def _checked(proof: bytes, block: records.Block, digest: bytes) -> tuple[str, li
     code = bytes.fromhex(contracts_abi.deployed_bytecode()[2:])
     storage = storage_of(first.state, _address(block.contract), code, said["account"])
     if value_of(storage, slot_of(said["publisher"], digest), said["storage"]) != first.time:
-        raise Untrusted("the contract says another time than its block", code="bad_proof")
+        raise Untrusted("the contract says another time than its block", code=OTHER_STATE)
     return "0x" + said["publisher"].hex(), headers
 
 
@@ -88,8 +89,14 @@ def _read(proof: bytes) -> dict[str, Any]:
     if not isinstance(said, dict) or set(said) != _FIELDS:
         raise Untrusted("these bytes are no proof of a chain's state", code="bad_proof")
     lists = [said[name] for name in ("headers", "account", "storage")]
-    well_made = all(isinstance(one, list) and one and all(isinstance(part, bytes) for part in one) for one in lists)
-    if not well_made or len(lists[0]) > MAX_HEADERS or not isinstance(said["publisher"], bytes):
+    well_made = all(isinstance(one, list) and all(isinstance(part, bytes) for part in one) for one in lists)
+    if (
+        not well_made
+        or not lists[0]
+        or not lists[1]
+        or len(lists[0]) > MAX_HEADERS
+        or not isinstance(said["publisher"], bytes)
+    ):
         raise Untrusted("the proof's parts are of other types", code="bad_proof")
     if len(said["publisher"]) != 20:
         raise Untrusted("the proof's publisher is no address", code="bad_proof")

@@ -104,10 +104,12 @@ def create_in(folder: Path, passphrase: str, *, random: bool, given: Key | None 
         return key
 
 
-def sealed(key: Key, passphrase: str, *, random: bool = False) -> str:
-    """A key as the text of a keystore. ``InvalidInput`` (``passphrase_missing``) for an empty passphrase."""
+def sealed(key: Key, passphrase: str, *, random: bool = False, newest: signed_heads.Head | None = None) -> str:
+    """A key as the text of a keystore, with the newest entry of its log (``noted``) where that is given.
+    ``InvalidInput`` (``passphrase_missing``) for an empty passphrase."""
     n = keystore.RANDOM_N if random else keystore.HUMAN_N
-    return keystore.encrypt(key.private_bytes(), key.address, _checked(passphrase), n)
+    text = keystore.encrypt(key.private_bytes(), key.address, _checked(passphrase), n)
+    return text if newest is None else signed_heads.with_note(text, newest)
 
 
 def passphrase_of(home: Path) -> str:
@@ -134,6 +136,7 @@ def _create(folder: Path, passphrase: str | None) -> Key:
         passphrase = _passphrase(folder, make=True) if passphrase is None else _checked(passphrase)
         key = Key(PrivateKey(), folder / "new", created=True)
         key.path = folder / f"{key.address}.json"
+        signed_heads.mark_made(folder.parent, key.address)
         _write(key.path, keystore.encrypt(key.private_bytes(), key.address, passphrase, n))
         return key
 

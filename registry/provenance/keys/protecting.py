@@ -15,6 +15,7 @@ from registry.core.errors import Conflict, InvalidInput, not_read, not_written
 from registry.files import exclusive, single_writer_file, sync_folder
 from registry.provenance.keys import keys, keystore
 from registry.provenance.keys.keys import FOLDER, PASSPHRASE_FILE, Key
+from registry.provenance.keys.signed_heads import Head, noted
 
 
 def protect(home: Path, passphrase: str) -> list[Path]:
@@ -26,8 +27,9 @@ def protect(home: Path, passphrase: str) -> list[Path]:
     with exclusive(folder / "lock"):
         found = sorted(folder.rglob("0x*.json"))
         for path in found:
-            private = _opened(path, (random, passphrase))
-            _write(path, keystore.encrypt(private, path.stem, passphrase, keystore.HUMAN_N))
+            text = _read(path)
+            key = from_bytes(_opened(text, (random, passphrase)), path)
+            _write(path, keys.sealed(key, passphrase, newest=noted(text)))
         try:
             (folder / PASSPHRASE_FILE).unlink()
             sync_folder(folder)
@@ -36,29 +38,34 @@ def protect(home: Path, passphrase: str) -> list[Path]:
     return found
 
 
-def take_in(home: Path, key: Key, passphrase: str | None) -> Key:
-    """A key that was copied elsewhere becomes the home's, under the passphrase, or a random one. ``Conflict``
-    (``exists``) where the home has a key."""
+def take_in(home: Path, key: Key, passphrase: str | None, newest: Head | None = None) -> Key:
+    """A key that was copied elsewhere becomes the home's, under the passphrase, or a random one; with the note of the
+    copy. ``Conflict`` (``exists``) where the home has a key."""
     folder = home / FOLDER
-    if keys.key_file(folder) is not None:
-        raise Conflict(f"{home} has a key already", code="exists", hint="name another EMOTIONET_HOME.")
-    if passphrase is not None:
-        return keys.create_in(folder, passphrase, random=False, given=key)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise not_written(folder, error) from error
-    made = secrets.token_urlsafe(32)
-    _write(folder / PASSPHRASE_FILE, made + "\n")
-    return keys.create_in(folder, made, random=True, given=key)
+    with exclusive(folder / "lock"):
+        if keys.key_file(folder) is not None:
+            raise Conflict(f"{home} has a key already", code="exists", hint="name another EMOTIONET_HOME.")
+        phrase = secrets.token_urlsafe(32) if passphrase is None else passphrase
+        if passphrase is None:
+            _write(folder / PASSPHRASE_FILE, phrase + "\n")
+        path = folder / f"{key.address}.json"
+        _write(path, keys.sealed(key, phrase, random=passphrase is None, newest=newest))
+    return keys.open_file(path, phrase)
 
 
-def _opened(path: Path, phrases: tuple[str, ...]) -> bytes:
-    """A key that one of these opens."""
+def _read(path: Path) -> str:
     try:
-        text = path.read_text(encoding="ascii", errors="replace")
+        return path.read_text(encoding="ascii", errors="replace")
     except OSError as error:
         raise not_read(path, error) from error
+
+
+def _opened(text: str, phrases: tuple[str, ...]) -> bytes:
+    """A key that one of these opens."""
     for phrase in phrases[:-1]:
         try:
             return keystore.decrypt(text, phrase)

@@ -24,50 +24,51 @@ _HEX = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
 _ADDRESS = re.compile(r"(?:0x)?([0-9a-fA-F]{40})")
 
 
-def _damaged(why: str) -> InvalidInput:
+def _damaged(why: str, place: Path | None) -> InvalidInput:
     return InvalidInput(
-        f"the secret {NAME} is no publishing key: {why}",
+        f"{f'the secret {NAME}' if place is None else place} is no publishing key: {why}",
         code="key_file_damaged",
-        hint=f"name a keystore file by {NAME}_FILE, like the one that `emotionet keys show` names.",
+        hint="give a keystore file, like the one that `emotionet keys show` names.",
     )
 
 
-def address_of_secret(text: str) -> str:
-    """Whose key it is, 0x and small letters, without opening it. ``InvalidInput`` (``key_file_damaged``)."""
+def address_of_secret(text: str, place: Path | None = None) -> str:
+    """Whose key it is, 0x and small letters, without opening it; ``place``: the file that it was read from, if it was.
+    ``InvalidInput`` (``key_file_damaged``)."""
     plain = _HEX.fullmatch(text.strip())
     if plain is not None:
-        return address_of_key(_private(plain[1]).public_key.format(compressed=True))
+        return address_of_key(_private(plain[1], place).public_key.format(compressed=True))
     try:
         said = json.loads(text)
         found = _ADDRESS.fullmatch(str(said.get("address")))
     except (ValueError, AttributeError):
         found = None
     if found is None:
-        raise _damaged("it is neither a keystore that names its address nor 64 hexadecimal digits")
+        raise _damaged("it is neither a keystore that names its address nor 64 hexadecimal digits", place)
     return "0x" + found[1].lower()
 
 
-def open_secret(text: str, passphrase: str | None, place: Path) -> Key:
-    """The key; ``place`` is where it came from. ``InvalidInput``: ``key_file_damaged``, ``passphrase_missing``,
-    ``wrong_passphrase``."""
+def open_secret(text: str, passphrase: str | None, place: Path | None) -> Key:
+    """The key; ``place`` is the file it came from (None: the variable). ``InvalidInput``: ``key_file_damaged``,
+    ``passphrase_missing``, ``wrong_passphrase``."""
     plain = _HEX.fullmatch(text.strip())
     if plain is not None:
-        return Key(_private(plain[1]), place, created=False)
-    address = address_of_secret(text)
+        return Key(_private(plain[1], place), place or Path(NAME), created=False)
+    address = address_of_secret(text, place)
     if not passphrase:
         raise InvalidInput(
-            f"the key in {place} needs its passphrase",
+            f"the key in {place or NAME} needs its passphrase",
             code="passphrase_missing",
             hint="set EMOTIONET_PASSPHRASE_FILE.",
         )
-    key = Key(PrivateKey(keystore.decrypt(text, passphrase)), place, created=False)
+    key = Key(PrivateKey(keystore.decrypt(text, passphrase)), place or Path(NAME), created=False)
     if key.address != address:
-        raise _damaged("it says another address than its own")
+        raise _damaged("it says another address than its own", place)
     return key
 
 
-def _private(digits: str) -> PrivateKey:
+def _private(digits: str, place: Path | None) -> PrivateKey:
     try:
         return PrivateKey(bytes.fromhex(digits))
     except ValueError:
-        raise _damaged("these 64 digits are no key") from None
+        raise _damaged("these 64 digits are no key", place) from None

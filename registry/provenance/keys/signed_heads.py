@@ -2,6 +2,9 @@
 
 Invariant: a hint, which nothing depends on: the database knows where a log ends, and an older one that was restored is
 found out by this file too. A head that can't be read counts as one whose place is not known.
+
+``HOME/log/made/<address>`` marks a key that this home made: such a key has no log anywhere else yet. It lies apart from
+the key, so that it does not go along where a key file or the folder ``keys`` is copied (``workflows.log.beginning``).
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from registry.files import single_writer_file
 FOLDER = "log"
 KEYS = "keys"  # where the keys of a home lie, beside it
 HEAD = "head.json"
+MADE = "made"
+NOTE = "emotionet"  # a field of a copied keystore, which other programs pass over
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,35 @@ def go_on_as(home: Path, address: str) -> None:
         (home / FOLDER / address.lower()).mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise not_written(home / FOLDER, error) from error
+
+
+def mark_made(home: Path, address: str) -> None:
+    """This home makes this key; before its file is there. ``Unavailable`` if it can't be written."""
+    try:
+        (home / FOLDER / MADE).mkdir(parents=True, exist_ok=True, mode=0o700)
+        (home / FOLDER / MADE / address.lower()).touch()
+    except OSError as error:
+        raise not_written(home / FOLDER, error) from error
+
+
+def was_made(home: Path, address: str) -> bool:
+    """Whether this home made this key."""
+    return (home / FOLDER / MADE / address.lower()).exists()
+
+
+def with_note(keystore: str, newest: Head) -> str:
+    """A keystore's text that tells, beside the key, where its log was when it was copied (``NOTE``)."""
+    note = {"issuer": newest.issuer, "seq": newest.seq, "entry": str(newest.entry)}
+    return json.dumps({**json.loads(keystore), NOTE: note}, indent=1) + "\n"
+
+
+def noted(keystore: str) -> Head | None:
+    """Where a key's log was when it was copied; None where its text does not tell."""
+    try:
+        note = json.loads(keystore)[NOTE]
+        return Head(str(note["issuer"]), int(note["seq"]), CID.parse(note["entry"]))
+    except (ValueError, LookupError, TypeError, InvalidInput):
+        return None
 
 
 def _head(path: Path, issuer: str) -> Head:

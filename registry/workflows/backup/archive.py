@@ -31,7 +31,7 @@ HOME, DATABASE = "home/", "database/"
 BLOCKS, PINS = "blocks.car", "blocks.json"
 _KEY = r"0x[0-9a-fA-F]{40}"
 _NAMES = re.compile(
-    rf"home/keys/(?:next/|replaced/)?(?:{_KEY}\.json|passphrase)|home/log/{_KEY}/(?:head\.json|checkpoint)"
+    rf"home/keys/(?:next/|replaced/)?(?:{_KEY}\.json|passphrase)|home/log/(?:made/{_KEY}|{_KEY}/(?:head\.json|checkpoint))"
     r"|home/journal\.jsonl|database/[a-z][a-z0-9_]{0,60}\.jsonl|blocks\.(?:car|json)|backup\.json"
 )
 _MOST = 64 << 20  # bytes of a file that is read as a whole

@@ -15,7 +15,7 @@ from pathlib import Path
 from registry.core.errors import not_read
 from registry.provenance.keys.keys import PASSPHRASE_FILE
 from registry.provenance.keys.replacing import NEXT, REPLACED
-from registry.provenance.keys.signed_heads import FOLDER, HEAD, KEYS
+from registry.provenance.keys.signed_heads import FOLDER, HEAD, KEYS, MADE
 
 JOURNAL = "journal.jsonl"
 NOT_KEPT = ("cache", "work", "uploads", "reserve", "audits", "demo-drawings", "reports", "witness")
@@ -37,6 +37,8 @@ def log_of(home: Path) -> Files:
     for name in (HEAD, "checkpoint"):
         for path in sorted((home / FOLDER).glob(f"0x*/{name}")):
             _take(found, home, path)
+    for path in sorted((home / FOLDER / MADE).glob("0x*")):
+        _take(found, home, path)
     _take(found, home, home / JOURNAL)
     if JOURNAL in found:
         found[JOURNAL] = found[JOURNAL][: found[JOURNAL].rfind(b"\n") + 1]

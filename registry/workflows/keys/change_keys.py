@@ -59,6 +59,15 @@ def change_keys(
     return {"entry": str(done.entry), **describe(parts, signer.did)}
 
 
+def begin(parts: Parts, signer: Signer) -> dict[str, Any]:
+    """Sign the first entry of a key's log because somebody says that it has none: ``issuer, entry, new``."""
+    with appending(parts, signer) as log:
+        new = log.begin()
+    with parts.catalog.read() as db:
+        first = entries.first(db, signer.did)
+    return {"issuer": signer.did, "entry": str(first), "new": new}
+
+
 def _check_free(parts: Parts, issuer: str, did: str) -> None:
     with parts.catalog.read() as db:
         other = issuer_signed_by(db, did)

@@ -12,13 +12,15 @@ from coincurve import PrivateKey
 from registry.core.errors import Conflict
 from registry.files import single_writer_file
 from registry.provenance.keys.keys import Key, sealed
+from registry.provenance.keys.signed_heads import Head
 
 
-def write_copy(key: Key, path: Path, passphrase: str) -> None:
-    """``Conflict`` (``exists``) where something lies there; ``InvalidInput`` for an empty passphrase."""
+def write_copy(key: Key, path: Path, passphrase: str, newest: Head | None = None) -> None:
+    """``newest``: the newest entry of the key's log, which the copy notes: no home begins that log anew then.
+    ``Conflict`` (``exists``) where something lies there; ``InvalidInput`` for an empty passphrase."""
     if path.exists():
         raise Conflict(f"{path} exists", code="exists", hint="give another name.")
-    text = sealed(key, passphrase)
+    text = sealed(key, passphrase, newest=newest)
     with single_writer_file(path, mode=0o600) as stream:
         stream.write(text.encode("ascii"))
 

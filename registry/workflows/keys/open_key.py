@@ -8,7 +8,6 @@ from __future__ import annotations
 import getpass
 import sys
 import threading
-from pathlib import Path
 
 from registry.catalog.database.engines import is_there
 from registry.catalog.queries.signed_records.key_changes import issuer_signed_by
@@ -16,7 +15,7 @@ from registry.core.errors import InvalidInput
 from registry.core.issuers import address_of, did_of
 from registry.provenance.keys import replacing, signed_heads
 from registry.provenance.keys.keys import Key, load_or_create
-from registry.provenance.keys.secret_key import NAME, open_secret
+from registry.provenance.keys.secret_key import open_secret
 from registry.workflows.keys.change_keys import finish
 from registry.workflows.parts import Parts
 
@@ -54,7 +53,7 @@ def _at_a_terminal() -> bool:
 
 def _secret_key(parts: Parts, text: str) -> Key:
     settings = parts.settings
-    key = open_secret(text, settings.passphrase, settings.key_file or Path(NAME))
+    key = open_secret(text, settings.passphrase, settings.key_file)
     key.did = _issuer_of(parts, key.address)
     signed_heads.check_signer(settings.home, address_of(key.did))
     return key

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from registry.catalog.index import indexing
 from registry.catalog.queries.signed_records import entries
 from registry.core import records
-from registry.core.errors import EmotionetError, NotFound, Unavailable
+from registry.core.errors import Conflict, EmotionetError, NotFound, Unavailable
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.log import anchor_digest
 from registry.core.ports.anchor import FINAL, PROVEN, Anchor, Anchors, evidence_of
@@ -73,15 +73,16 @@ def submit_everywhere(parts: Parts, issuer: str, entry: CID) -> list[Standing]:
     for place in parts.places_of(issuer):
         if isinstance(place, StampPlace):  # in the order of the log: what came first is shown first
             finish_pending(parts, place, entry)
-        found.append(_submitted(parts, place, entry))
+        found.append(_submitted(parts, issuer, place, entry))
     if all(one.problem is not None for one in found) and found[0].problem is not None:
         raise found[0].problem
     return found
 
 
-def _submitted(parts: Parts, place: Anchors, entry: CID) -> Standing:
+def _submitted(parts: Parts, issuer: str, place: Anchors, entry: CID) -> Standing:
     digest = anchor_digest(entry)
     try:
+        _check_named(parts, issuer, place)
         anchor, problem = place.submit(digest), None
     except EmotionetError as error:
         _log.warning("an entry could not be anchored by %s: %s", _name(place), error)
@@ -90,6 +91,28 @@ def _submitted(parts: Parts, place: Anchors, entry: CID) -> Standing:
             anchor = place.status(digest)
     put_evidence(parts, entry, anchor)
     return Standing(place, anchor, problem)
+
+
+def _check_named(parts: Parts, issuer: str, place: Anchors) -> None:
+    """``Conflict`` (``other_chain``) where a node answers for a chain that the issuer's log does not name: audits
+    refuse anchors there, and a transaction that a lying node had signed for another chain could be sent to that one."""
+    contract = place.contract
+    with parts.catalog.read() as db:
+        first = None if contract is None else entries.first(db, issuer)
+    if contract is None or first is None:
+        return
+    try:
+        opening = records.parse_as(records.Entry, parts.store.get(first))
+    except NotFound:  # a store that was lost: what remembers the log's end says so
+        return
+    named = records.parse_as(records.Issuer, parts.store.get(opening.record)).chains
+    if named and (place.chain, contract) not in named:
+        raise Conflict(
+            f"the chain's node answers for {place.chain}, contract {contract}; the log of {issuer} names "
+            + ", ".join(" ".join(one) for one in named),
+            code="other_chain",
+            hint="set EMOTIONET_CHAIN_RPC and EMOTIONET_CHAIN_CONTRACT to what the log names.",
+        )
 
 
 def _name(place: Anchors) -> str:

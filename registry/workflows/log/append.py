@@ -32,6 +32,7 @@ from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.issuers import DID_PREFIX, address_of_key
 from registry.core.log import Signer
 from registry.provenance.keys import signed_heads as signed_heads
+from registry.workflows.log.beginning import check_log_is_here, check_may_begin
 from registry.workflows.log.newer_entries import ask_anchors, check_newest
 from registry.workflows.log.restored import check_confirmed
 from registry.workflows.parts import Parts
@@ -75,9 +76,20 @@ class LogTransaction:
         existing = None if again else entries.entry_of(self.db, cid, self.signer.did)
         if existing is not None:
             return Appended(cid, existing, new=False)
-        if entries.newest(self.db, self.signer.did) is None:
-            self._append(_issuer_record(self.parts))
+        self._begin_if_new()
         return Appended(cid, self._append(record, made), new=True)
+
+    def begin(self) -> bool:
+        """Open the log, whoever gave the key to this home; whether that was to do."""
+        new = entries.newest(self.db, self.signer.did) is None
+        if new:
+            self._append(_issuer_record(self.parts))
+        return new
+
+    def _begin_if_new(self) -> None:
+        if entries.newest(self.db, self.signer.did) is None:
+            check_may_begin(self.parts, self.signer)
+            self.begin()
 
     def _now(self, previous: CID | None) -> str:
         """The time, or the previous entry's where a clock was set back by no more than clocks are corrected by."""
@@ -87,8 +99,7 @@ class LogTransaction:
 
     def change_keys(self, make: Callable[[bytes, bytes, int], records.Keys]) -> Appended:
         """Append a ``keys`` entry; ``make`` is given the log, the entry before and the place: what its proof is of."""
-        if entries.newest(self.db, self.signer.did) is None:
-            self._append(_issuer_record(self.parts))
+        self._begin_if_new()
         newest, first = entries.newest(self.db, self.signer.did), entries.first(self.db, self.signer.did)
         assert newest is not None
         assert first is not None
@@ -169,6 +180,7 @@ def appending(parts: Parts, signer: Signer, write: Write | None = None) -> Itera
     ask_anchors(parts, signer.did)  # before the lock: a chain may take its time
     with (write or parts.catalog.write)() as db:
         check_newest(parts, db, signer.did, log_heads.lock(db, signer.did))
+        check_log_is_here(parts, db, signer)
         transaction = LogTransaction(parts, signer, db)
         yield transaction
     _put_pending(parts, signer.did, transaction.signed)

@@ -17,9 +17,10 @@ from registry.catalog.log_heads import Head, set_head
 from registry.catalog.queries.signed_records import entries
 from registry.catalog.queries.signed_records.key_changes import current_key
 from registry.core import records
-from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable
+from registry.core.errors import Conflict, InvalidInput, NotFound, Unavailable, Untrusted
 from registry.core.ipld.cid import CID, DAG_CBOR
 from registry.core.issuers import address_of
+from registry.core.log import anchor_digest
 from registry.provenance.keys import signed_heads as signed_heads
 from registry.workflows.newer import refuse_newer
 from registry.workflows.parts import Parts
@@ -77,8 +78,20 @@ def ask_anchors(parts: Parts, issuer: str, *, again: bool = False) -> None:
         unknown = entries.unknown(db, [CID.v1(DAG_CBOR, digest) for digest in anchored])
     for cid in unknown:
         if not _is_of_another(parts, cid, issuer):
+            assert key is not None  # else nothing was asked for
+            check_anchored(parts, cid, address_of(key))
             raise _older(f"{cid}, which is anchored by {issuer}")
     asked.add(issuer)
+
+
+def check_anchored(parts: Parts, cid: CID, publisher: str) -> None:
+    """``Untrusted`` (``node_lies``) where the contract holds nothing of what a node's events say."""
+    if parts.anchors.status(anchor_digest(cid), publisher).status == "none":
+        raise Untrusted(
+            f"the chain's node tells of an anchor of {cid}, and the contract holds none",
+            code="node_lies",
+            hint="set EMOTIONET_CHAIN_RPC to a node that you trust: nothing is lost.",
+        )
 
 
 def _is_of_another(parts: Parts, cid: CID, issuer: str) -> bool:

@@ -11,10 +11,17 @@ from registry.core.progress import Progress, silent
 from registry.workflows.parts import Parts
 
 
-def ensure_held(parts: Parts, root: CID, progress: Progress = silent, limits: Limits | None = None) -> None:
+def ensure_held(
+    parts: Parts,
+    root: CID,
+    progress: Progress = silent,
+    limits: Limits | None = None,
+    withdrawn: list[CID] | None = None,
+) -> None:
     """Fetch what ``root`` reaches and is not here. ``NotFound`` names what is missing where nothing is set up.
 
-    Cut off and run again, it goes on. ``Unavailable``: nobody has it, or nobody answers.
+    Cut off and run again, it goes on. With ``withdrawn`` it goes on without what was withdrawn where it is asked for,
+    and lists that there. ``Unavailable``: nobody has it, or nobody answers.
     """
     try:
         check_present(parts.store, [root])
@@ -22,7 +29,7 @@ def ensure_held(parts: Parts, root: CID, progress: Progress = silent, limits: Li
         if parts.source is None:
             raise _nowhere(error) from error
         try:
-            fetch(parts.source, parts.store, root, limits, progress)
+            fetch(parts.source, parts.store, root, limits, progress, withdrawn=withdrawn)
         except NotFound as absent:
             raise Unavailable(str(absent)) from absent
 

@@ -26,7 +26,7 @@ def remove_files(parts: Parts, sha256s: Collection[str]) -> list[str]:
     """Delete them; their paths below the home."""
     home = parts.settings.home
     cars = [*home.glob("*.car"), *home.glob(f"{REPORTS}/*.car")]
-    reports, drawings = list(home.glob(f"{REPORTS}/*.html")), list(home.glob(f"{DRAWINGS}/*"))
+    reports, drawings = list(home.glob(f"{REPORTS}/*.html")), list(home.glob(f"{DRAWINGS}/**/*"))
     if not sha256s or not (cars or reports or drawings):
         return []
     with parts.catalog.read() as db:

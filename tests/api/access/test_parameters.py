@@ -77,7 +77,7 @@ def test_links_of_pages_lead_somewhere(resting: Resting) -> None:
         f"/runs/new?snapshot={resting.snapshot}",
         f"/images/{resting.images[0]}",
         f"/snapshots/{resting.snapshot}/excluded",
-        "/docs",
+        "/api",
         "/verify",
         f"/snapshots/{resting.snapshot}/items",
         f"/snapshots/{resting.snapshot}/copies",

@@ -52,7 +52,7 @@ def docs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Docs]:
         writer = make_token(home)
         fill(client, writer, 4)
         client.post("/api/v1/snapshots", json={}, headers=writer).raise_for_status()
-        text = client.get("/docs", headers=HTML).text
+        text = client.get("/api", headers=HTML).text
         found = {
             f"{method} {path}": Shown(html.unescape(curl), html.unescape(python))
             for method, path, curl, python in OPERATION.findall(text)

@@ -29,7 +29,7 @@ READ = (
     "/audits",
     "/register",
     "/signin",
-    "/docs",
+    "/api",
     "/search?q=%3Cb%3E",
 )
 FORMS: tuple[tuple[str, dict[str, str]], ...] = (

@@ -19,7 +19,7 @@ def test_home_sign_in_and_errors_are_whole_in_both_languages(site: Site, languag
         look(page)
         page.goto("/signin")
         look(page)
-        page.goto("/docs")
+        page.goto("/api")
         page.evaluate("for (const one of document.querySelectorAll('#noun-images ~ details')) one.open = true")
         look(page)
         page.goto("/search?q=triste")

@@ -77,6 +77,9 @@ class _Answer(BaseHTTPRequestHandler):
     def more(self, data: bytes) -> None:
         self._send(200, data + b"and more")
 
+    def gone(self, data: bytes) -> None:
+        self._send(410, b"")
+
     def absent(self, data: bytes) -> None:
         self._send(404, b"")
 

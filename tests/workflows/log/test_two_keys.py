@@ -202,6 +202,7 @@ BEGINS = {
     "workflows/releases/publish_release.py",
     "workflows/runs/start_run.py",
     "workflows/snapshots/take_snapshot.py",
+    "workflows/upkeep/examine_chain.py",  # not to sign: which address pays
     "workflows/upkeep/examine_home.py",
     "workflows/training/run_context.py",
     "workflows/withdrawals/withdraw.py",

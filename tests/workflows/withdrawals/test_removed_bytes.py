@@ -69,12 +69,12 @@ def test_bytes_are_gone_and_every_address_says_so(opened: Home, released: tuple[
     for page in (shown, reports / "other.html"):
         page.write_text("a page")
     drawings = opened.settings.home / "demo-drawings"
-    drawings.mkdir()
-    (drawings / "3.png").write_bytes(BYTES)
+    (drawings / "images").mkdir(parents=True)
+    (drawings / "images" / "3.png").write_bytes(BYTES)
     (drawings / "labels.csv").write_text("file,label\n")
     assert on_disk(opened.settings.blocks, BYTES)
     done = withdraw(opened, IMAGE, REASON, remedy="remove_bytes")
-    gone = ["demo-drawings/3.png", f"reports/{shown.name}", "reports/whole.car"]
+    gone = ["demo-drawings/images/3.png", f"reports/{shown.name}", "reports/whole.car"]
     assert done["removed"] == {"images": 1, "blocks": 1, "files": gone}
     assert sorted(path.name for path in reports.iterdir()) == ["lean.car", "other.html"]
     assert (drawings / "labels.csv").exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry.cli.commands.common import Subparsers, add, home, path_argument
-from registry.cli.output import Output
+from registry.cli.output import Output, cell
 from registry.core.errors import Conflict, UsageError, not_read
 
 if TYPE_CHECKING:
@@ -45,31 +45,41 @@ def phrase_in(path: Path | None) -> str | None:
 
 def opened_copy(path: Path, passphrase: Path | None) -> Key:
     """A key from a keystore file, or from the text of a printed page, anywhere."""
+    return _copy_in(_text_of(path), path, passphrase)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError as error:
+        raise not_read(path, error) from error
+
+
+def _copy_in(text: str, path: Path, passphrase: Path | None) -> Key:
     from registry.provenance.keys.paper import is_printed, read_printed
     from registry.provenance.keys.protecting import from_bytes
     from registry.provenance.keys.secret_key import open_secret
 
-    try:
-        text = path.read_text(encoding="ascii", errors="replace")
-    except OSError as error:
-        raise not_read(path, error) from error
     if is_printed(text):
         return from_bytes(read_printed(text), path)
     return open_secret(text, phrase_in(passphrase), path)
 
 
 def run_export(wanted: argparse.Namespace, output: Output) -> int:
-    """Write the key once more: under the passphrase in a file, or as text to print."""
+    """Write the key once more: under the passphrase in a file, with the place where its log is now, or as text."""
     from registry.workflows.keys.copies import write_copy
+    from registry.workflows.log.newest_entry import newest_head
 
     with home() as opened:
         key = opened.key
+        newest = newest_head(opened, key.did)
         if wanted.paper:
             _write_page(key, wanted.file)
         else:
-            write_copy(key, wanted.file, phrase_in(wanted.passphrase_file) or "")
-    document = {"issuer": key.did, "address": key.address, "path": str(wanted.file)}
-    output.document(document, identity="path", text=[f"{name} {value}" for name, value in document.items()])
+            write_copy(key, wanted.file, phrase_in(wanted.passphrase_file) or "", newest)
+    entry = None if newest is None else str(newest.entry)
+    document = {"issuer": key.did, "address": key.address, "path": str(wanted.file), "entry": entry}
+    output.document(document, identity="path", text=[f"{name} {cell(value)}" for name, value in document.items()])
     return 0
 
 
@@ -86,10 +96,12 @@ def _write_page(key: Key, path: Path) -> None:
 def run_import(wanted: argparse.Namespace, output: Output) -> int:
     """Make the key's file again."""
     from registry.provenance.keys.protecting import take_in
+    from registry.provenance.keys.signed_heads import noted
 
     with home() as opened:
-        settings = opened.settings
-        key = take_in(settings.home, opened_copy(wanted.file, wanted.passphrase_file), settings.passphrase)
+        settings, text = opened.settings, _text_of(wanted.file)
+        copy = _copy_in(text, wanted.file, wanted.passphrase_file)
+        key = take_in(settings.home, copy, settings.passphrase, noted(text))
     document = {"address": key.address, "path": str(key.path)}
     output.document(document, identity="address", text=[f"{name} {value}" for name, value in document.items()])
     return 0

@@ -199,8 +199,10 @@ def _read_cid(parts: Parts, wanted: Wanted, table: Labels | None, progress: Prog
     options = Options(wanted.mapping or {}, table, inside=True)
     if not wanted.dry_run:
         root = resolve(parts, root, rest) if rest else root
-        ensure_held(parts, root, progress)
-        return _source_of(parts.store, root, progress, options)
+        gone: list[CID] = []
+        ensure_held(parts, root, progress, withdrawn=gone)
+        source = _source_of(parts.store, root, progress, options)
+        return replace(source, partial=Partial((root,), 0, (), tuple(gone), None)) if gone else source
     with _store(parts, dry=True) as scratch:
         near, found = _fetched(parts, scratch, root, rest, progress)
         return _source_of(near, found, progress, options)
