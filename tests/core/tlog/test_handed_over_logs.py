@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ from registry.core.ipld.cid import CID
 from registry.core.tlog import equivocation, issuer_log, merkle
 from registry.core.tlog.issuer_log import Signed
 from registry.core.tlog.proof import Proof
+from registry.provenance.witnessing.state import Witness
+from registry.workflows.log.witnesses import cosign_log
 from tests.support.anchors.handed_over import Book, keys
 from tests.support.anchors.signer import MemorySigner
 
@@ -94,3 +97,19 @@ def test_an_honest_log_is_not_accused_across_its_handover() -> None:
         with pytest.raises(Untrusted) as raised:
             equivocation.of_checkpoints(older, newer, issuer_log.leaves(one.cids), handovers(one))
         assert raised.value.code == "no_equivocation"
+
+
+def test_a_fork_after_a_handover_is_refused_as_a_fork_and_its_evidence_holds(tmp_path: Path) -> None:
+    """By the witness of a home that follows the log, and so knows of its handover."""
+    one, other = handed_over("one"), handed_over("other")
+    knows = Witness(tmp_path / "knows", lambda: 1_700_000_000, handovers=lambda _: handovers(one))
+    knows.cosign(signed(one, SECOND, 3), 0, [])
+    leaves = issuer_log.leaves(other.cids)
+    with pytest.raises(Untrusted) as raised:
+        cosign_log(knows, signed(other, SECOND, 5), leaves)
+    assert raised.value.code == "log_fork"
+    (kept,) = knows.refused(issuer_log.origin_of(one.issuer))
+    assert read(kept) == one.issuer
+    with pytest.raises(Untrusted) as raised:
+        knows.cosign(signed(other, SECOND, 5), 3, merkle.consistency(leaves, 3))
+    assert raised.value.code == "log_fork"

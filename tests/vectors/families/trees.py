@@ -182,7 +182,7 @@ def _handed_over() -> Iterator[Vector]:
     for story in ("one", "two"):
         leaves = issuer_log.leaves([*book.cids, *entries(2, story)])
         signed.append(issuer_log.sign(second, bytes([9]) * 32, book.issuer, 4, merkle.root(leaves)))
-    document = equivocation.of_checkpoints(*signed, handovers=beside)
+    document = equivocation.of_checkpoints(signed[0], signed[1], handovers=beside)
     yield good(two_histories, "two trees of a log that was handed over", document)
     yield _nothing("its handover is not beside it", {**document, "beside": []}, "bad_signature")
     half = [base64.b64encode(beside[0]).decode()]
