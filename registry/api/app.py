@@ -57,6 +57,7 @@ from registry.api.v1 import (
     search,
     session,
     snapshots,
+    withdrawals,
     writes,
 )
 from registry.api.v1.wire import JSON_BYTES
@@ -72,7 +73,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "cross-origin",  # everything readable is public
 }
 _NOUNS = (
-    *(content, images, snapshots, runs, releases, release_files),
+    *(content, images, withdrawals, snapshots, runs, releases, release_files),
     *(audits, names, issuers, search, session, writes),
 )
 _PAGES = (  # their addresses may have documents too

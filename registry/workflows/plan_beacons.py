@@ -17,6 +17,8 @@ from registry.core.errors import Unavailable, UsageError
 from registry.core.ipld.cid import CID
 from registry.core.ports.anchor import Anchor, evidence_of
 from registry.core.ports.beacon import Beacons
+from registry.core.records import Note
+from registry.evaluation.beacon_notes import waiting_for_round
 from registry.workflows.log.anchoring import wait_until_final
 from registry.workflows.parts import Parts
 
@@ -49,7 +51,7 @@ def beacons_of(
     entry: CID,
     issuer: str,
     check: Callable[[], None],
-    tell: Callable[[str], None],
+    tell: Callable[[Note], None],
 ) -> tuple[records.Beacon, ...]:
     """The beacons that the plan of an ``entry`` names, once its anchor is final. ``Unavailable`` for one that can't be
     had in time; ``tell`` gets what is waited for, and who lied."""
@@ -67,7 +69,7 @@ def _one(
     anchor: Anchor,
     block: records.EvmBlock | None,
     check: Callable[[], None],
-    tell: Callable[[str], None],
+    tell: Callable[[Note], None],
 ) -> records.Beacon:
     if name == records.EVM_BLOCK:
         if block is None:
@@ -83,22 +85,21 @@ def _one(
 
 
 def _waited_for(
-    beacons: Beacons, number: int, seconds: float, check: Callable[[], None], tell: Callable[[str], None]
+    beacons: Beacons, number: int, seconds: float, check: Callable[[], None], tell: Callable[[Note], None]
 ) -> records.DrandRound:
-    until, told = time.monotonic() + seconds, set[str]()
+    until, told = time.monotonic() + seconds, list[Note]()
 
-    def once(said: str, about: str | None = None) -> None:
-        if (about or said) not in told:
-            told.add(about or said)
-            tell(said)
+    def once(note: Note) -> None:
+        if note not in told:
+            told.append(note)
+            tell(note)
 
     while True:
         check()
         try:
             return beacons.fetch(number, once)
-        except Unavailable as error:
-            due = beacons.time_of(number)
-            once(f"waiting for round {number} of {beacons.name}, due at {due}: {error}", "waiting")
+        except Unavailable:
+            once(waiting_for_round(beacons.name, number, beacons.time_of(number)))
             if time.monotonic() > until:
                 raise
         time.sleep(PAUSE)

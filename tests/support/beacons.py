@@ -13,7 +13,8 @@ from typing import Any
 
 from registry.core.errors import Unavailable, Untrusted
 from registry.core.ports.beacon import tell_nobody
-from registry.core.records import DrandRound
+from registry.core.records import DrandRound, Note
+from registry.evaluation.beacon_notes import relay_lies
 from registry.provenance.beacons import bls
 from registry.provenance.beacons.networks import SCHEME, Network
 
@@ -76,11 +77,11 @@ class MemoryBeacons:
     def time_of(self, number: int) -> str:
         return network().time_of(number)
 
-    def fetch(self, number: int, tell: Callable[[str], None] = tell_nobody) -> DrandRound:
+    def fetch(self, number: int, tell: Callable[[Note], None] = tell_nobody) -> DrandRound:
         self.requested.append(number)
         for place, how in enumerate(self.sources):
             if how == "lies":
-                tell(f"source {place} lies")
+                tell(relay_lies(f"source {place}", number))
             elif how == "honest" and number <= self.newest:
                 return drand_round(number)
         if set(self.sources) == {"lies"}:

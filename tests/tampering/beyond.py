@@ -68,6 +68,7 @@ def _is_entry(data: bytes) -> bool:
 
 LIST = (
     Beyond(r"training weights and tensors", "7", "which weights are whose only predictions tell"),
+    Beyond(r"table \(whole\)", "8", "of tables only a training's history is true in another place"),
     Beyond(
         r"training( weights and tensors and)? history",
         "8",

@@ -21,7 +21,7 @@ from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.log import anchor_digest
 from registry.core.ports.beacon import tell_nobody
-from registry.core.records import DrandRound
+from registry.core.records import DrandRound, Note
 from registry.provenance.beacons.networks import QUICKNET
 from registry.provenance.evidence import der, rfc3161
 from registry.workflows.log.checkpoints import add_cosignatures, leaves, newest
@@ -49,7 +49,7 @@ class QuicknetThen:
     def __init__(self, home: Then) -> None:
         self._home = home
 
-    def fetch(self, number: int, tell: Callable[[str], None] = tell_nobody) -> DrandRound:
+    def fetch(self, number: int, tell: Callable[[Note], None] = tell_nobody) -> DrandRound:
         """The round."""
         assert number == ROUND, number
         self._home.time = AFTER

@@ -1,4 +1,4 @@
-"""Addresses of images: register by rows, list, read, relabel, withdraw.
+"""Addresses of images: register by rows, list, read, relabel.
 
 Invariants: one bad row does not stop the rest. The same Idempotency-Key with the same body gives the same answer for a
 day, also if both requests arrive at once, at two processes, or again after a crash; with a different body it is refused
@@ -17,7 +17,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 
-from registry.api.answers.images import Image, Reference, Registered, Relabeled, ShownImage, Statement, Withdrawn
+from registry.api.answers.images import Image, Reference, Registered, Relabeled, ShownImage, Statement
 from registry.api.answers.parts import Bytes, PageOf
 from registry.api.auth import needs, sends_json, speaker
 from registry.api.bodies import pieces
@@ -26,11 +26,10 @@ from registry.api.bulk.measured import Sender
 from registry.api.bulk.register import Wanted, register_body
 from registry.api.bulk.register import pieces as answered
 from registry.api.bulk.rows import check_type
-from registry.api.common import Document, Home, Page, Published, page, problems, record
+from registry.api.common import Document, Home, Page, Published, page, problems
 from registry.api.problems import HttpProblem
 from registry.api.v1.wire import (
     ROWS_BYTES,
-    AnyWithdrawal,
     Cursor,
     Filter,
     ImagePath,
@@ -38,22 +37,17 @@ from registry.api.v1.wire import (
     Key,
     Limit,
     NewLabel,
-    NewWithdrawal,
     StatusFilter,
     SubjectFilter,
 )
 from registry.catalog.queries.labeled_images.image_grid import Filters
 from registry.catalog.queries.labeled_images.rows import rights_of
 from registry.catalog.tokens import Caller
-from registry.core.errors import NotFound, UsageError
-from registry.core.issuers import read_issuer
 from registry.workflows.images import show_image as showing
 from registry.workflows.images.list_images import list_images as list_page
 from registry.workflows.images.registering.relabel import relabel
 from registry.workflows.names.find_image import find_image
 from registry.workflows.references import show_reference as references
-from registry.workflows.withdrawals.who_asks import check_asks_image, check_asks_record, check_asks_rows
-from registry.workflows.withdrawals.withdraw import withdraw, withdraw_rows
 
 NDJSON = "application/x-ndjson"
 WAITS = {202: ResponseSpec(dict[str, Any], description="Some rows wait for their images", generate_examples=False)}
@@ -207,72 +201,11 @@ def add_label(
     )
 
 
-@post(
-    "/images/{identity:str}/withdrawal",
-    status_code=201,
-    guards=[needs("withdrawals:write"), sends_json],
-    responses=problems(404, 415, 422, scoped=True),
-    sync_to_thread=True,
-    answer=Withdrawn,
-)
-def withdraw_image(
-    request: Request[Caller, str, Any], home: Home, identity: ImagePath, data: JSONBody[NewWithdrawal]
-) -> Document:
-    """Withdraw an image: it is no longer served and enters no new snapshot. The answer lists all that it touches:
-    snapshots, releases, runs, and files that left this registry, each with its remedy. With `remove_bytes` the bytes
-    are gone from this registry when the answer comes. A token that is bound to a contributor withdraws an image of
-    which nobody else said anything.
-    """
-    image = showing.image_or_waiting(home, identity)
-    check_asks_image(home, speaker(request.user), image)
-    return _withdraw(home, image, data)
-
-
-@post(
-    "/withdrawals",
-    status_code=201,
-    guards=[needs("withdrawals:write"), sends_json],
-    responses=problems(404, 415, 422, scoped=True),
-    sync_to_thread=True,
-    answer=Withdrawn,
-)
-def withdraw_anything(
-    request: Request[Caller, str, Any], home: Home, published: Published, data: JSONBody[AnyWithdrawal]
-) -> Document:
-    """Withdraw an image, a snapshot or a release (`target`), or what a contributor said. The answer lists all that it
-    touches. A token that is bound to a contributor withdraws what that contributor said, and nothing else."""
-    who = speaker(request.user)
-    if data.contributor is not None:
-        check_asks_rows(who, data.contributor, data.issuer and read_issuer(data.issuer), home.key.did)
-        image = None if data.target is None else find_image(home, data.target)
-        whose = {"image": image, "issuer": data.issuer and read_issuer(data.issuer)}
-        how = {"remedy": data.remedy, "retrain": data.retrain, "dry_run": data.dry_run}
-        return withdraw_rows(home, data.contributor, data.reason, **whose, **how)  # type: ignore[arg-type]
-    if data.issuer is not None:  # half of a row would take the whole image back
-        raise UsageError("an issuer alone says nothing of whose rows these are", hint="give `contributor`, too.")
-    if data.target is None:
-        raise UsageError("name a target or a contributor", hint="give `target`, `contributor` or both.")
-    try:
-        target = showing.image_or_waiting(home, data.target)
-    except NotFound:
-        target = str(record(home, published, data.target))
-        check_asks_record(who)
-    else:
-        check_asks_image(home, who, target)
-    return _withdraw(home, target, data)
-
-
-def _withdraw(home: Home, target: str, data: NewWithdrawal) -> Document:
-    return withdraw(home, target, data.reason, remedy=data.remedy, retrain=data.retrain, dry_run=data.dry_run)
-
-
 HANDLERS = (
-    withdraw_anything,
     register_images,
     list_images,
     show_image,
     list_labels,
     list_references,
     add_label,
-    withdraw_image,
 )

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from registry.core.records import DrandRound
+from registry.core.records import DrandRound, Note
 
 
-def tell_nobody(problem: str) -> None:
+def tell_nobody(problem: Note) -> None:
     """Nobody listens."""
 
 
@@ -36,9 +36,9 @@ class Beacons(Protocol):
         """When a round is published. ``InvalidInput`` for one that no calendar reaches."""
         ...
 
-    def fetch(self, number: int, tell: Callable[[str], None] = tell_nobody) -> DrandRound:
+    def fetch(self, number: int, tell: Callable[[Note], None] = tell_nobody) -> DrandRound:
         """A round. ``Unavailable`` where it is not out yet or nobody answers; ``Untrusted`` where only lies came.
 
-        ``tell`` gets a sentence on each source that lied.
+        ``tell`` gets a note on each source that lied.
         """
         ...

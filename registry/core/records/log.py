@@ -71,7 +71,8 @@ EVIDENCE_KINDS = (EVM, "rfc3161", "opentimestamps", WITNESS)  # of version 1 of 
 class Evidence(Record, frozen=True, kw_only=True, tag="evidence"):
     """What shows when an entry was there: a statement, and the proof that goes with it. Unsigned.
 
-    ``kind``: ``evm`` (``statement`` is a ``Block``, asked of the chain), ``rfc3161``, ``opentimestamps`` or
+    ``kind``: ``evm`` (``statement`` is a ``Block``; ``proof`` shows the contract's storage under that block's header,
+    to whoever trusts the block's hash, and where it is None the chain is asked), ``rfc3161``, ``opentimestamps`` or
     ``witness``; another one is another version. ``proof``: bytes that can be verified offline, given a trust root that
     the auditor chose; None where there are none.
     """

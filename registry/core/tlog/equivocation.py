@@ -8,7 +8,8 @@ A document holds both halves and what shows that they exclude each other, and is
 - ``trees``: each half is an entry, or the proof that an entry is in a tree (with ``leaves``, which name that entry);
   both say something of the same entries of the log, and not the same.
 
-``beside`` holds the changes of keys that entries rest on, so that their signatures can be checked.
+``beside`` holds the changes of keys that entries rest on, and those by which who signed a checkpoint took the log
+over, so that their signatures can be checked.
 
 Invariant: ``check`` returns only where both halves carry their issuer's signature and exclude each other; anything else
 is ``InvalidInput`` or ``Untrusted`` (``no_equivocation``), so nobody can be accused by a made-up document.
@@ -28,8 +29,19 @@ from registry.core.ipld.cid import CID
 from registry.core.ipld.dag import Get
 from registry.core.tlog import issuer_log, merkle
 from registry.core.tlog.checkpoint import read_hash
-from registry.core.tlog.halves import Kept, bad, contradiction, encoded, entry_half, packed, reader, told, unpacked
-from registry.core.tlog.issuer_log import Signed
+from registry.core.tlog.halves import (
+    Beside,
+    Kept,
+    bad,
+    contradiction,
+    encoded,
+    entry_half,
+    packed,
+    reader,
+    told,
+    unpacked,
+)
+from registry.core.tlog.issuer_log import MaySign, Signed
 
 TYPE = "emotionet-equivocation"
 VERSION = 1
@@ -56,28 +68,34 @@ def of_entries(first: bytes, second: bytes, get: Get = log.nothing) -> dict[str,
     return _checked({"kind": ENTRIES, "issuer": issuer, "halves": [packed(first), packed(second)], **read.beside()})
 
 
-def of_trees(first: Half, second: Half, get: Get = log.nothing) -> dict[str, Any]:
+def of_trees(first: Half, second: Half, get: Get = log.nothing, handovers: Sequence[bytes] = ()) -> dict[str, Any]:
     """The document of two that say different things of the same entries of a log: a proof of inclusion, and another
-    or an entry. ``Untrusted`` (``no_equivocation``) where they fit together, or nothing shows that they don't."""
-    read, halves, leaves = Kept(get), [], []
+    or an entry; ``handovers``: the blocks of the log's changes of keys, where it has some. ``Untrusted``
+    (``no_equivocation``) where they fit together, or nothing shows that they don't."""
+    read, halves, leaves = Kept(get, handovers), [], []
     for one in (first, second):
         halves.append(packed(one) if isinstance(one, bytes) else one[0].decode())
         leaves.append(None if isinstance(one, bytes) else packed(bytes(one[1])))
-    issuer = told(halves[0], leaves[0], read).issuer
-    told(halves[1], leaves[1], read)
+    issuer = told(halves[0], leaves[0], read, read.so_far.may_sign).issuer
+    told(halves[1], leaves[1], read, read.so_far.may_sign)
     return _checked({"kind": TREES, "issuer": issuer, "halves": halves, "leaves": leaves, **read.beside()})
 
 
-def of_checkpoints(older: Signed, newer: Signed, newer_leaves: Sequence[bytes] = ()) -> dict[str, Any]:
-    """The document of two checkpoints; ``newer_leaves``: all leaf hashes of the larger one's tree, where sizes differ.
+def of_checkpoints(
+    older: Signed, newer: Signed, newer_leaves: Sequence[bytes] = (), handovers: Sequence[bytes] = ()
+) -> dict[str, Any]:
+    """The document of two checkpoints; ``newer_leaves``: all leaf hashes of the larger one's tree, where sizes differ;
+    ``handovers``: the blocks of the log's changes of keys, where it has some.
     ``Untrusted`` (``no_equivocation``) where they fit together, or nothing shows that they don't."""
     size = older.checkpoint.size
     prefix = merkle.root(newer_leaves[:size]) if newer_leaves else older.checkpoint.root
     hashes = merkle.consistency(newer_leaves, size) if newer_leaves else []
-    return by_proof(older, newer, prefix, hashes)
+    return by_proof(older, newer, prefix, hashes, handovers)
 
 
-def by_proof(older: Signed, newer: Signed, prefix: bytes, hashes: Sequence[bytes]) -> dict[str, Any]:
+def by_proof(
+    older: Signed, newer: Signed, prefix: bytes, hashes: Sequence[bytes], handovers: Sequence[bytes] = ()
+) -> dict[str, Any]:
     """The same where somebody gave the proof that the newer tree begins with that of root ``prefix``."""
     document = {
         "kind": CHECKPOINTS,
@@ -85,6 +103,7 @@ def by_proof(older: Signed, newer: Signed, prefix: bytes, hashes: Sequence[bytes
         "halves": [str(older.note), str(newer.note)],
         "prefix": base64.b64encode(prefix).decode(),
         "proof": [base64.b64encode(one).decode() for one in hashes],
+        **Kept(log.nothing, handovers).beside(),
     }
     return _checked(document)
 
@@ -132,7 +151,7 @@ def check(document: dict[str, Any]) -> Equivocation:
     elif document.get("kind") == TREES:
         found = _trees(halves, document.get("leaves"), get)
     elif document.get("kind") == CHECKPOINTS:
-        found = _checkpoints(document, *halves)
+        found = _checkpoints(document, halves[0], halves[1], get.may_sign)
     else:
         raise bad("its kind is not known")
     if document.get("issuer") != found.issuer:
@@ -140,10 +159,10 @@ def check(document: dict[str, Any]) -> Equivocation:
     return found
 
 
-def _trees(halves: list[str], leaves: object, get: Get) -> Equivocation:
+def _trees(halves: list[str], leaves: object, get: Beside) -> Equivocation:
     if not isinstance(leaves, list) or len(leaves) != len(halves):
         raise bad("it does not name the entries that its proofs are of")
-    one, two = (told(half, leaf, get) for half, leaf in zip(halves, leaves, strict=True))
+    one, two = (told(half, leaf, get, get.may_sign) for half, leaf in zip(halves, leaves, strict=True))
     at = contradiction(one.known, two.known)
     if one.issuer != two.issuer or at is None:
         raise Untrusted("both can be of one log", code="no_equivocation")
@@ -165,8 +184,8 @@ def _entries(first: bytes, second: bytes, get: Get) -> Equivocation:
     raise Untrusted(f"entries {left.seq} and {right.seq} can be of one log", code="no_equivocation")
 
 
-def _checkpoints(document: dict[str, Any], first: str, second: str) -> Equivocation:
-    older, newer = issuer_log.read(encoded(first)), issuer_log.read(encoded(second))
+def _checkpoints(document: dict[str, Any], first: str, second: str, may_sign: MaySign) -> Equivocation:
+    older, newer = (issuer_log.read(encoded(one), may_sign) for one in (first, second))
     sizes = older.checkpoint.size, newer.checkpoint.size
     if older.issuer != newer.issuer or older.checkpoint.size > newer.checkpoint.size:
         raise Untrusted("these are not an older and a newer checkpoint of one log", code="no_equivocation")

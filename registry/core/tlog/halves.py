@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from registry.core import log, records
-from registry.core.errors import InvalidInput, NotFound
+from registry.core.errors import InvalidInput, NotFound, Untrusted
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
 from registry.core.ipld.dag import Get
+from registry.core.issuers import address_of
 from registry.core.keys.authority import MOST as MOST_CHANGES
+from registry.core.keys.authority import after, change_of, force_before
 from registry.core.records import Entry
 from registry.core.tlog import issuer_log, merkle
+from registry.core.tlog.issuer_log import MaySign
 from registry.core.tlog.proof import read_proof
 
 MOST_BESIDE = 2 * MOST_CHANGES  # an entry and a record for each change of keys
@@ -27,26 +32,63 @@ One = TypeVar("One")
 
 
 class Kept:
-    """Reads blocks, and keeps those that were read."""
+    """Reads blocks, and keeps those that were read; ``handovers``: changes of keys that are kept in any case."""
 
-    def __init__(self, get: Get) -> None:
-        self._get, self._read = get, dict[CID, bytes]()
+    def __init__(self, get: Get, handovers: Iterable[bytes] = ()) -> None:
+        self._get, self._read = get, {cid_of(data, DAG_CBOR): data for data in handovers}
 
     def __call__(self, cid: CID) -> bytes:
-        self._read[cid] = self._get(cid)
+        if cid not in self._read:
+            self._read[cid] = self._get(cid)
         return self._read[cid]
+
+    @property
+    def so_far(self) -> Beside:
+        """What was kept."""
+        return Beside(self._read)
 
     def beside(self) -> dict[str, Any]:
         """The field that holds them, where there are any."""
         return {"beside": sorted(map(packed, self._read.values()))} if self._read else {}
 
 
-def reader(beside: object) -> Get:
+@dataclass(frozen=True)
+class Beside:
+    """What a document holds beside its halves, to be read by CID, and which keys it shows to be of a log."""
+
+    blocks: Mapping[CID, bytes]
+
+    def __call__(self, cid: CID) -> bytes:
+        return self.blocks[cid] if cid in self.blocks else log.nothing(cid)
+
+    def may_sign(self, issuer: str, address: str) -> bool:
+        """Whether a checkpoint may be signed by this key: the issuer's own, or one that took the log over by a change
+        of keys that holds. Who was replaced may be told of, too: what it signed stays said."""
+        return address == address_of(issuer) or any((issuer, address) == one[:2] for one in self._successors)
+
+    def handovers(self, issuer: str) -> list[bytes]:
+        """The blocks of an issuer's changes of keys that hold: each entry, and what it says."""
+        return [self(cid) for whose, _, *both in self._successors for cid in both if whose == issuer]
+
+    @cached_property
+    def _successors(self) -> list[tuple[str, str, CID, CID]]:
+        found = list[tuple[str, str, CID, CID]]()
+        for cid, data in self.blocks.items():
+            with suppress(InvalidInput, NotFound, Untrusted):  # a record, or what hands nothing over
+                entry = records.parse_as(Entry, data)
+                log.verify_entry(entry, self)
+                said = change_of(cid, entry, records.parse_as(records.Keys, self(entry.record)))
+                current = after(force_before(entry, self), said).current
+                if current:
+                    found.append((entry.issuer, address_of(current), cid, entry.record))
+        return found
+
+
+def reader(beside: object) -> Beside:
     """Reads what a document holds beside its halves."""
     if not isinstance(beside, list) or len(beside) > MOST_BESIDE or not all(isinstance(one, str) for one in beside):
         raise bad("what lies beside its halves is no list of blocks")
-    held = {cid_of(data, DAG_CBOR): data for data in map(unpacked, beside)}
-    return lambda cid: held[cid] if cid in held else log.nothing(cid)
+    return Beside({cid_of(data, DAG_CBOR): data for data in map(unpacked, beside)})
 
 
 @dataclass(frozen=True)
@@ -64,7 +106,7 @@ def known_by_entry(cid: CID, entry: Entry) -> Known:
     return {(entry.seq, 1): issuer_log.leaf(cid), **before}
 
 
-def told(half: str, leaf: object, get: Get) -> Told:
+def told(half: str, leaf: object, get: Get, may_sign: MaySign) -> Told:
     """What one half of a document says, its signature and proof checked."""
     if leaf is None:
         cid, entry = entry_half(unpacked(half), get)
@@ -72,7 +114,7 @@ def told(half: str, leaf: object, get: Get) -> Told:
     if not isinstance(leaf, str):
         raise bad("it does not name the entry that a proof is of")
     cid, proof = CID.decode(unpacked(leaf)), read_proof(encoded(half))
-    signed = issuer_log.included(encoded(half), cid, proof.index)
+    signed = issuer_log.included(encoded(half), cid, proof.index, may_sign)
     size = signed.checkpoint.size
     known = merkle.known_by_inclusion(issuer_log.leaf(cid), proof.index, size, proof.hashes)
     return Told(signed.issuer, f"a tree of {size} entries with {cid} as entry {proof.index}", known)

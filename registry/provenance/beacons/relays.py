@@ -17,7 +17,8 @@ import msgspec
 
 from registry.core.errors import EmotionetError, NotFound, Unavailable, Untrusted, UsageError
 from registry.core.ports.beacon import tell_nobody
-from registry.core.records import DrandRound
+from registry.core.records import DrandRound, Note
+from registry.evaluation.beacon_notes import relay_lies
 from registry.provenance.asking import ask
 from registry.provenance.beacons.networks import Network
 
@@ -69,7 +70,7 @@ class Relays:
         """When the network publishes a round."""
         return self._network.time_of(number)
 
-    def fetch(self, number: int, tell: Callable[[str], None] = tell_nobody) -> DrandRound:
+    def fetch(self, number: int, tell: Callable[[Note], None] = tell_nobody) -> DrandRound:
         """The round from the first relay that has it and does not lie."""
         failures: list[EmotionetError] = []
         for relay in self._relays:
@@ -77,7 +78,7 @@ class Relays:
                 return self._from(relay, number)
             except Untrusted as error:
                 _log.warning("%s", error)
-                tell(str(error))
+                tell(relay_lies(urlsplit(relay).netloc, number))
                 failures.append(error)
             except Unavailable as error:
                 failures.append(error)

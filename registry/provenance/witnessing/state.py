@@ -31,7 +31,12 @@ from registry.files import exclusive, single_writer_file
 FOLDER = "witness"
 MOST_REFUSED = 8
 Clock = Callable[[], int]
+Handovers = Callable[[str], Sequence[bytes]]
 _HASH = re.compile("[0-9a-f]{64}")
+
+
+def _none(_issuer: str) -> Sequence[bytes]:
+    return ()
 
 
 class OldSize(Conflict):
@@ -45,10 +50,11 @@ class OldSize(Conflict):
 
 
 class Witness:
-    """The witness in a folder; its key is made when it is first needed. ``clock`` gives POSIX seconds."""
+    """The witness in a folder; its key is made when it is first needed. ``clock`` gives POSIX seconds, ``handovers``
+    the blocks of an issuer's changes of keys, as far as they are known: evidence against a log needs them."""
 
-    def __init__(self, folder: Path, clock: Clock, name: str | None = None) -> None:
-        self._folder, self._clock, self._name = folder, clock, name
+    def __init__(self, folder: Path, clock: Clock, name: str | None = None, handovers: Handovers = _none) -> None:
+        self._folder, self._clock, self._name, self.handovers = folder, clock, name, handovers
 
     @cached_property
     def _key(self) -> tuple[str, bytes]:
@@ -115,7 +121,7 @@ class Witness:
         except Untrusted as error:
             if last is None:
                 raise
-            shown = _shown_by_proof(last, signed, proof)
+            shown = _shown_by_proof(last, signed, proof, self.handovers(signed.issuer))
             _keep(folder, shown or _unfit(last, signed, str(error)))
             raise _refusal(signed, str(error), shown=shown is not None) from error
 
@@ -162,14 +168,16 @@ def _refusal(signed: Signed, why: str, *, shown: bool) -> Untrusted:
     return Untrusted(f"this checkpoint of {signed.issuer} was refused: {why}", code=code)
 
 
-def _shown_by_proof(last: Signed, signed: Signed, proof: Sequence[bytes]) -> dict[str, Any] | None:
+def _shown_by_proof(
+    last: Signed, signed: Signed, proof: Sequence[bytes], handovers: Sequence[bytes]
+) -> dict[str, Any] | None:
     """The evidence, where the log's own proof shows that its tree begins with another one; None where nothing is
     shown: anyone can send a proof that proves nothing."""
     try:
         if last.checkpoint.size == signed.checkpoint.size:
-            return equivocation.of_checkpoints(last, signed)
+            return equivocation.of_checkpoints(last, signed, handovers=handovers)
         prefix = merkle.older_root(last.checkpoint.size, signed.checkpoint.size, proof)
-        return equivocation.by_proof(last, signed, prefix, proof)
+        return equivocation.by_proof(last, signed, prefix, proof, handovers)
     except EmotionetError:
         return None
 

@@ -40,6 +40,7 @@ from registry.workflows.parts import Parts
 from registry.workflows.releases.attempts import attempts
 from registry.workflows.releases.judge_claims import judge_claims
 from registry.workflows.releases.publish_release import show_release
+from registry.workflows.withdrawals.rows_taken_back import RowsTakenBack
 
 BY_FOLD = ("macro_f1", "accuracy", "pr_auc", "map50")
 HEADLINE = ("macro_f1", "accuracy", "pr_auc", "map50")
@@ -110,7 +111,7 @@ def _of_images(
         "mistakes": _mistakes(parts, t, view, items, faces),
         "rights": image_rights(view.snapshot, get),
         "sources": sources_by_group(view.evaluation.notes),
-        "agreement": guarded(lambda: people_agreement(view.snapshot, get), None),
+        "agreement": guarded(lambda: people_agreement(view.snapshot, get, RowsTakenBack(parts)), None),
         "figures": tuple(drawings(t, view, get, items)),
         "counts": tuple(counts(parts, view, items)),
         "examples": tuple(examples(parts, view, items, faces)),

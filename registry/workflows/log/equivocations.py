@@ -15,9 +15,8 @@ from registry.core import log, records
 from registry.core.errors import EmotionetError, NotFound
 from registry.core.ipld import car
 from registry.core.ipld.cid import CID, DAG_CBOR, cid_of
-from registry.core.ipld.dag import Get
 from registry.core.tlog import equivocation
-from registry.core.tlog.halves import Known, first_contradiction, known_by_entry
+from registry.core.tlog.halves import Beside, Known, first_contradiction, known_by_entry
 from registry.core.tlog.issuer_log import origin_of
 from registry.provenance.evidence import witness
 from registry.workflows.log.index_logs import LARGEST
@@ -46,13 +45,9 @@ def equivocations(parts: Parts, issuer: str) -> list[dict[str, Any]]:
 def equivocations_in(path: Path) -> list[dict[str, Any]]:
     """The documents of what a CAR file holds that can't be of one log: one for each issuer, with nothing but the file.
     ``Untrusted``, ``InvalidInput`` for a file that is no CAR."""
-    blocks = _signed_blocks(path)
-
-    def get(cid: CID) -> bytes:
-        return blocks[cid] if cid in blocks else log.nothing(cid)
-
+    get = Beside(_signed_blocks(path))
     halves: dict[str, list[tuple[equivocation.Half, Known]]] = {}
-    for cid, data in blocks.items():
+    for cid, data in get.blocks.items():
         with suppress(EmotionetError):
             issuer, half, known = _half(cid, data, get)
             halves.setdefault(issuer, []).append((half, known))
@@ -60,7 +55,7 @@ def equivocations_in(path: Path) -> list[dict[str, Any]]:
     for issuer in sorted(halves):
         if (apart := first_contradiction(halves[issuer])) is not None:
             with suppress(EmotionetError):
-                found.append(equivocation.of_trees(apart[0], apart[1], get))
+                found.append(equivocation.of_trees(apart[0], apart[1], get, get.handovers(issuer)))
     return found
 
 
@@ -74,7 +69,7 @@ def _counts(cid: CID, data: bytes) -> bool:
     return len(data) <= LARGEST and any(mark in data for mark in _MARKS) and cid_of(data, DAG_CBOR) == cid
 
 
-def _half(cid: CID, data: bytes, get: Get) -> tuple[str, equivocation.Half, Known]:
+def _half(cid: CID, data: bytes, get: Beside) -> tuple[str, equivocation.Half, Known]:
     """Whose log a block speaks of, and what it tells. ``EmotionetError`` where nothing that was signed."""
     record = records.parse(data)
     if isinstance(record, records.Entry):
@@ -82,7 +77,7 @@ def _half(cid: CID, data: bytes, get: Get) -> tuple[str, equivocation.Half, Know
         return record.issuer, data, known_by_entry(cid, record)
     if not isinstance(record, records.Evidence) or record.kind != records.WITNESS:
         raise NotFound(f"{cid} is neither an entry nor a proof")
-    shown = witness.verify(record)
+    shown = witness.verify(record, (), get.may_sign)
     return shown.signed.issuer, (record.proof or b"", shown.entry), shown.known
 
 

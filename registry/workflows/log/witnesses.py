@@ -8,10 +8,12 @@ from __future__ import annotations
 import calendar
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from registry.catalog.queries.signed_records.key_changes import changes_of
+from registry.core import records
 from registry.core.errors import EmotionetError, InvalidInput, Untrusted, not_read
 from registry.core.issuers import address_of
 from registry.core.keys.authority import signer_at
@@ -35,7 +37,15 @@ def witness_of(parts: Parts, name: str | None = None) -> Witness:
     def now() -> int:
         return calendar.timegm(time.strptime(parts.now(), "%Y-%m-%dT%H:%M:%SZ"))
 
-    return Witness(parts.settings.home / FOLDER, now, name)
+    return Witness(parts.settings.home / FOLDER, now, name, partial(handovers, parts))
+
+
+def handovers(parts: Parts, issuer: str) -> list[bytes]:
+    """The blocks of the changes of keys of an issuer's log that the catalog knows: each entry, and what it says."""
+    with parts.catalog.read() as db:
+        known = [one.entry for one in changes_of(db, issuer)]
+    said = [parts.store.get(one) for one in known]
+    return [*said, *(parts.store.get(records.parse_as(records.Entry, one).record) for one in said)]
 
 
 def publish_checkpoint(parts: Parts, signer: Signer) -> tuple[Signed, list[dict[str, Any]]]:
@@ -87,7 +97,8 @@ def cosign_log(witness: Witness, signed: Signed, hashes: Sequence[bytes]) -> Sig
     if last is None or old > signed.checkpoint.size:
         return witness.cosign(signed, 0, [])
     if merkle.root(hashes[:old]) != last.checkpoint.root:
-        raise witness.refuse_fork(signed, equivocation.of_checkpoints(last, signed, hashes))
+        known = witness.handovers(signed.issuer)
+        raise witness.refuse_fork(signed, equivocation.of_checkpoints(last, signed, hashes, known))
     return witness.cosign(signed, old, merkle.consistency(hashes, old))
 
 

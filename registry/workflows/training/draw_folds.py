@@ -14,6 +14,7 @@ from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.draw import check_repeats, draw_seed, repeated_folds
 from registry.core.table import tables
+from registry.evaluation.sentences import warning_event
 from registry.jobs.queue import Job
 from registry.jobs.worker import Check
 from registry.workflows.fold_task import read_items, read_prepared
@@ -30,8 +31,8 @@ def _beacons(context: RunContext, check: Check) -> tuple[records.Beacon, ...]:
         return ()
     plan = records.parse_as(records.Plan, context.parts.store.get(context.cid("plan")))
 
-    def tell(said: str) -> None:
-        context.emit("warning", {"text": said})
+    def tell(note: records.Note) -> None:
+        context.emit("warning", warning_event(note))
 
     return beacons_of(context.parts, plan, context.cid("plan_entry"), context.signer().did, check, tell)
 

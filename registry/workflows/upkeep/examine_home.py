@@ -19,7 +19,9 @@ from registry.catalog.queries import log_forks
 from registry.catalog.queries.labeled_images import referenced
 from registry.catalog.queries.signed_records import entries
 from registry.core.errors import Conflict, EmotionetError, Unavailable
+from registry.core.records import Note
 from registry.core.text.cleaning import counted
+from registry.evaluation.sentences import note_text
 from registry.provenance.anchors.timestamp.place import StampPlace
 from registry.provenance.keys import keys, signed_heads
 from registry.settings import DEFAULT_METHOD
@@ -183,7 +185,7 @@ def _beacons(parts: Parts) -> str:
     drand = parts.beacons
     if drand is None:
         return f"{', '.join(named) or 'none'}; EMOTIONET_DRAND names no drand network"
-    lies: list[str] = []
+    lies: list[Note] = []
     found = drand.fetch(1, lies.append)
     genuine = f"{', '.join(named)}: relays answer with genuine rounds, such as {found.round} of {drand.time_of(1)}"
-    return "; ".join([genuine, *lies])
+    return "; ".join([genuine, *map(note_text, lies)])

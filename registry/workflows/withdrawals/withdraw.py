@@ -73,7 +73,8 @@ def withdraw(
         what = search.record_type(db, name) or "image"
     if remedy == REMEDY and what != "image":
         raise InvalidInput(
-            f"a {what} has no bytes of its own to remove: its records stay, so that audits can be made again",
+            f"a {what} has no bytes of its own that go: its records stay, and a release's weights with them, so that "
+            "audits can be made again",
             code="nothing_to_remove",
             hint="withdraw its images with --remedy remove_bytes, or it with notice or retrain.",
         )

@@ -27,6 +27,8 @@ def test_the_page_shows_what_it_touches_before_anything_is_signed(home: Home, cl
     assert "all that they said" not in see(client, "/withdrawals")  # nothing is signed yet
     assert post(**asked_for, confirmed="yes").headers["location"] == "/withdrawals"
     shown = see(client, "/withdrawals")
+    assert "What was asked for" in shown
+    assert 'href="/withdrawals"' in see(client, "/images")
     assert "all that they said" in shown
     assert "asked to &lt;b&gt;" in shown
     assert client.get(f"/api/v1/images/{one}").json()["status"] == "withdrawn"

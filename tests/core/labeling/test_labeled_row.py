@@ -48,7 +48,7 @@ ROW: dict[str, Any] = {
 def test_a_rows_fields_are_the_columns_of_its_table_and_of_the_catalog() -> None:
     fields = set(LabeledRow.__struct_fields__)
     assert fields == set(CONTRIBUTION_ROWS.columns)
-    assert set(contribution_rows.columns.keys()) == fields | {"contribution", "issuer", "ordinal"}
+    assert set(contribution_rows.columns.keys()) == fields | {"contribution", "issuer", "ordinal", "withdrawn"}
     assert set(row_signature.KINDS) == fields - {"signature"}
 
 

@@ -59,6 +59,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
 
 
 CHECKED: dict[tuple[type, str], st.SearchStrategy[Any]] = {
+    (records.Evidence, "kind"): st.sampled_from(["rfc3161", "opentimestamps", "witness"]),  # evm's is a block
     (records.Name, "name"): st.from_regex(r"[c-z][a-z0-9]{0,9}(-[a-z0-9]{1,9})?", fullmatch=True).filter(is_name),
     (records.Profile, "name"): LINES,
     (records.Profile, "url"): st.sampled_from([None, "https://example.org", "https://a.example.org/us?x=1"]),

@@ -9,6 +9,8 @@ import pytest
 
 from registry.core.errors import EmotionetError, Unavailable, Untrusted, UsageError
 from registry.core.ports.beacon import Beacons
+from registry.core.records import Note
+from registry.evaluation.beacon_notes import relay_lies
 from registry.provenance.beacons.relays import RELAYS, Relays, check_relay
 from tests.provenance.beacon_contract import NEWEST, NUMBER, BeaconContract, Sources
 from tests.support.beacons import MemoryBeacons, drand_round, network, relays
@@ -56,14 +58,14 @@ FAULTS = {"broken": "status 500", "moved": "status 302", "silent": "can't be rea
 
 @pytest.mark.parametrize(("how", "said"), [*LIES.items(), *FAULTS.items()])
 def test_a_relay_that_misbehaves_is_skipped_and_named(how: str, said: str) -> None:
-    told: list[str] = []
+    told: list[Note] = []
     with relays(how, "honest") as (bad, good):
         found = Relays(network(), [bad.url, good.url], SECONDS).fetch(NUMBER, told.append)
         host = bad.url.removeprefix("http://")
         with pytest.raises(EmotionetError, match=said) as caught:
             Relays(network(), [bad.url], SECONDS).fetch(NUMBER)
     assert found == drand_round(NUMBER)
-    assert [host in one and said in one for one in told] == ([True] if how in LIES else [])
+    assert told == ([relay_lies(host, NUMBER)] if how in LIES else [])
     assert host in str(caught.value)
     assert isinstance(caught.value, Untrusted if how in LIES else Unavailable)
 

@@ -13,6 +13,7 @@ from registry.core.log import Signer
 from registry.core.tlog import checkpoint, ed25519, equivocation, issuer_log, merkle
 from registry.core.tlog.note import COSIGNATURE, Note, VerifierKey, read_key, read_note
 from registry.core.tlog.proof import read_proof
+from tests.support.anchors.handed_over import Book
 from tests.support.anchors.signer import MemorySigner
 from tests.support.tree_logs import TreeLog, entries
 from tests.vectors.families.vector import Family, Vector, good
@@ -171,6 +172,23 @@ def _forks() -> Iterator[Vector]:
     yield _nothing("a prefix that is none", {**document, "prefix": "AA=="}, "bad_checkpoint")
 
 
+def _handed_over() -> Iterator[Vector]:
+    """By the checkpoints of a key that took the log over, with the handover beside."""
+    first, second = MemorySigner(7), MemorySigner(9)
+    book = Book(first)
+    book.change(first, second)
+    beside = [book.blocks[book.cids[1]], book.blocks[book.entry(book.cids[1]).record]]
+    signed = []
+    for story in ("one", "two"):
+        leaves = issuer_log.leaves([*book.cids, *entries(2, story)])
+        signed.append(issuer_log.sign(second, bytes([9]) * 32, book.issuer, 4, merkle.root(leaves)))
+    document = equivocation.of_checkpoints(signed[0], signed[1], handovers=beside)
+    yield good(two_histories, "two trees of a log that was handed over", document)
+    yield _nothing("its handover is not beside it", {**document, "beside": []}, "bad_signature")
+    half = [base64.b64encode(beside[0]).decode()]
+    yield _nothing("what its handover says is not beside it", {**document, "beside": half}, "bad_signature")
+
+
 def _entries(signer: MemorySigner, first: bytes, second: bytes) -> Value:
     halves = [base64.b64encode(one).decode() for one in (first, second)]
     return {"type": equivocation.TYPE, "v": 1, "kind": "entries", "issuer": signer.did, "halves": halves}
@@ -183,5 +201,7 @@ def _nothing(name: str, document: Value, code: str) -> Vector:
 FAMILIES = (
     Family("inclusions", "A proof that an entry is in its issuer's tree.", inclusion, _inclusions),
     Family("cosignatures", "A checkpoint and keys of witnesses: who cosigned it, and when.", cosigned, _cosignatures),
-    Family("forks", "A document of two histories: whose they are.", two_histories, lambda: list(_forks())),
+    Family(
+        "forks", "A document of two histories: whose they are.", two_histories, lambda: [*_forks(), *_handed_over()]
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from msgspec import structs
 
 from registry.assembly import open_home
+from registry.cli.main import main
 from registry.core import records
 from registry.core.ipld import car
 from registry.core.ipld.cid import DAG_CBOR, cid_of
@@ -29,7 +31,9 @@ from tests.support.forgery import PLUGIN, faces, failed, publish, results, write
 SHOWN = ("3.named", "3.order", "3.beacon", "3.evidence")
 
 
-def test_an_anchored_release_holds(anvil: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_anchored_release_holds(
+    anvil: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("EMOTIONET_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("EMOTIONET_CHAIN_RPC", anvil)
     monkeypatch.setenv("PYTHONPATH", str(PLUGIN))
@@ -56,7 +60,15 @@ def test_an_anchored_release_holds(anvil: str, tmp_path: Path, monkeypatch: pyte
     assert isinstance(drawn[0] and drawn[0].beacon, EvmBlock)  # of the release's anchor, as the chain says
     home.close()
     offline = results(audit_car(path))
-    trusted_blocks_show_the_same(path, tmp_path / "forged.car")
+    hashes = trusted_blocks_show_the_same(path, tmp_path / "forged.car")
+    monkeypatch.delenv("EMOTIONET_CHAIN_RPC")
+    capsys.readouterr()
+    named = [part for chain, block in sorted(hashes) for part in ("--block", f"{chain}:{block}")]
+    for blocks, wanted in ((named, HOLDS), (["--block", f"eip155:1:0x{'0b' * 32}"], UNCHECKED), ([], UNCHECKED)):
+        assert main(["audit", str(path), "--offline", "--json", *blocks]) == 0
+        told = {one["id"]: one["result"] for one in json.loads(capsys.readouterr().out)["checks"]}
+        assert [told[id] for id in SHOWN[1:]] == [wanted] * 3, blocks
+    assert main(["audit", str(path), "--offline", "--block", "eip155:1"]) == 2
     assert FAILS not in offline.values()
     assert {id for id, result in offline.items() if result == UNCHECKED and id[0] in "1234"} == {
         "2.labels",
@@ -69,7 +81,7 @@ def test_an_anchored_release_holds(anvil: str, tmp_path: Path, monkeypatch: pyte
     }
 
 
-def trusted_blocks_show_the_same(path: Path, other: Path) -> None:
+def trusted_blocks_show_the_same(path: Path, other: Path) -> set[tuple[str, str]]:
     """Offline, by the hashes of two blocks; and no forged proof does."""
     with path.open("rb") as stream:
         roots, sections = car.read_raw(stream)
@@ -91,6 +103,7 @@ def trusted_blocks_show_the_same(path: Path, other: Path) -> None:
         write_car(other, [*roots, cid_of(data, DAG_CBOR)], [*blocks.items(), (cid_of(data, DAG_CBOR), data)])
         for trusted in (hashes, set[tuple[str, str]]()):  # whoever is trusted
             assert audited(other, trusted)["3.evidence"] == FAILS, forged
+    return hashes
 
 
 def forgeries(one: records.Evidence, another: records.Evidence) -> Iterator[records.Evidence]:

@@ -13,6 +13,7 @@ from registry.catalog.queries.training_runs import runs
 from registry.core import records
 from registry.core.errors import UsageError
 from registry.core.ipld.cid import CID
+from registry.evaluation.sentences import warning_text
 from registry.provenance.beacons.networks import KNOWN
 from registry.provenance.checks.results import FAILS, HOLDS
 from registry.settings import read_settings
@@ -62,7 +63,11 @@ def worked(home: Home, run: str) -> str | None:
 
 def warnings(home: Home, run: str) -> list[str]:
     with home.catalog.read() as db:
-        return [str(one["data"].get("text")) for one in home.queue.events(db, run) if one["kind"] == "warning"]
+        return [
+            f"{warning_text(one['data'], 'en')} {warning_text(one['data'], 'es')}"
+            for one in home.queue.events(db, run)
+            if one["kind"] == "warning"
+        ]
 
 
 def test_folds_drawn_by_drand_hold_in_an_audit_without_any_network(
@@ -73,7 +78,9 @@ def test_folds_drawn_by_drand_hold_in_an_audit_without_any_network(
     assert estimate_run(home, snapshot, WANTED)["beacons"] == [DRAND]
     run = start_run(home, snapshot, WANTED)
     assert worked(home, run) is None
-    assert any(liar.url.removeprefix("http://") in one and "lies" in one for one in warnings(home, run))
+    assert any(
+        liar.url.removeprefix("http://") in one and "lies" in one and "miente" in one for one in warnings(home, run)
+    )
     entry = CID.parse(publish_release(home, run)["entry"])
     path = tmp_path / "release.car"
     export_held(home, entry, path)
@@ -98,7 +105,7 @@ def test_a_draw_waits_for_its_round_and_can_be_resumed(
     error = worked(home, run)
     assert error is not None
     assert "does not have the round yet" in error
-    assert any("waiting for round" in one for one in warnings(home, run))
+    assert any("waiting for round" in one and "espera la ronda" in one for one in warnings(home, run))
     with home.catalog.read() as db:
         plan = runs.row(db, run)["plan"]
         assert runs.row(db, run)["draw"] is None

@@ -11,11 +11,13 @@ from litestar.testing import TestClient
 from registry.api.app import create_app
 from registry.assembly import Home
 from registry.catalog.queries.signed_records.withdrawals import withdrawn_images
+from registry.cli.from_file import opened_with
 from registry.core import records
 from registry.core.errors import InvalidInput, NotFound
 from registry.core.ipld.cid import CID, RAW
 from registry.core.table import tables
 from registry.provenance.checks.report import Report
+from registry.provenance.people_agree import people_agreement
 from registry.workflows.audit.audit_file import audit_car
 from registry.workflows.images.importing.import_source import import_source
 from registry.workflows.releases.publish_release import publish_release
@@ -23,6 +25,7 @@ from registry.workflows.runs.start_run import Wanted, start_run
 from registry.workflows.snapshots.take_snapshot import take_snapshot
 from registry.workflows.store.export_held import export_held
 from registry.workflows.upkeep.maintenance import rebuild_catalog
+from registry.workflows.withdrawals.rows_taken_back import RowsTakenBack
 from registry.workflows.withdrawals.withdraw import withdraw_rows
 from tests.api.conftest import make_token
 from tests.workflows.conftest import Folder
@@ -117,3 +120,19 @@ def test_only_who_said_it_may_take_it_back(opened: Home) -> None:
     assert dry["withdrawal"] is None
     with opened.catalog.read() as db:
         assert withdrawn_images(db) == set()
+
+
+@pytest.mark.usefixtures("faces")
+def test_who_reads_a_file_leaves_out_the_rows_that_were_taken_back(opened: Home, tmp_path: Path) -> None:
+    done = take_snapshot(opened)
+    withdraw_rows(opened, "ben", WHY)
+    withdraw_rows(opened, "anna", WHY, image=sha(0))
+    export_held(opened, CID.parse(done.get("entry") or done["snapshot"]), tmp_path / "it.car")
+    with opened_with([str(tmp_path / "it.car")], any_record=True) as (read, (cid,)):
+        gone, image = RowsTakenBack(read), bytes.fromhex(sha(0))
+        taken = {who: (image, opened.key.did, who) in gone for who in ("anna", "ben", "cleo")}
+        assert taken == {"anna": True, "ben": True, "cleo": False}
+        assert (bytes.fromhex(sha(1)), opened.key.did, "anna") not in gone
+        snapshot = records.parse_as(records.Snapshot, read.store.get(cid))
+        assert people_agreement(snapshot, read.store.get) is not None
+        assert people_agreement(snapshot, read.store.get, gone) is None

@@ -3,6 +3,7 @@
 import { hex, Refusal, sameBytes, textOf, utf8 } from "../bytes/bytes.js";
 import { cidOfBlock, cidOfBytes } from "../bytes/cid.js";
 import { Blocks } from "../data/blocks.js";
+import { changesOf } from "../data/keys.js";
 import { checkEntry } from "../data/log.js";
 import { checkConsistency, checkInclusion, isContradiction, knownByEntry, knownByInclusion, leafHash } from "./merkle.js";
 import { bytesOf64, readNote, readProof, signedCheckpoint } from "./note.js";
@@ -34,15 +35,30 @@ export function verifyEquivocation({ v, kind, issuer, halves, leaves, beside = [
   let found;
   if (kind === "entries") found = ofEntries(halves, beside);
   else if (kind === "trees") found = ofTrees(halves, leaves, beside, bad);
-  else found = ofCheckpoints(halves, prefix, proof, bad);
+  else found = ofCheckpoints(halves, prefix, proof, signers(beside), bad);
   if (found.issuer !== issuer) throw new Refusal("it names another issuer than its halves");
   return found;
 }
 
-function entryIn(half, beside) {
-  const block = bytesOf64(half);
+function blocksOf(beside) {
   const blocks = new Blocks();
   for (const one of beside.map((text) => bytesOf64(text))) blocks.put(cidOfBlock(one), one);
+  return blocks;
+}
+
+/** Who may sign a checkpoint: the issuer's own key, or one that took the log over by a change of keys that lies beside. */
+function signers(beside) {
+  const blocks = blocksOf(beside);
+  const cids = beside.map((text) => cidOfBlock(bytesOf64(text)));
+  const entries = cids.filter((cid) => blocks.typeOf(cid) === "entry");
+  const file = { blocks, entries, entry: (cid) => blocks.record(cid, "entry") };
+  return (issuer, address) =>
+    issuer.endsWith(address) || changesOf(file, issuer).some(({ successor }) => successor?.endsWith(address));
+}
+
+function entryIn(half, beside) {
+  const block = bytesOf64(half);
+  const blocks = blocksOf(beside);
   const cid = cidOfBlock(block);
   blocks.put(cid, block);
   const entry = blocks.record(cid, "entry");
@@ -83,7 +99,7 @@ function told(half, leaf, beside) {
   }
   const entry = cidOfBytes(bytesOf64(leaf));
   const { index, hashes, note } = readProof(utf8(half));
-  const { issuer, size, root } = signedCheckpoint(note, (of, address) => of.endsWith(address));
+  const { issuer, size, root } = signedCheckpoint(note, signers(beside));
   checkInclusion(leafHash(entry.bytes), index, size, root, hashes);
   const rows = [
     ["size", String(size)],
@@ -94,9 +110,8 @@ function told(half, leaf, beside) {
   return { issuer, known: knownByInclusion(leafHash(entry.bytes), index, size, hashes), rows };
 }
 
-function ofCheckpoints(halves, prefix, proof, bad) {
-  const own = (issuer, address) => issuer.endsWith(address);
-  const [older, newer] = halves.map((half) => signedCheckpoint(readNote(utf8(half)), own));
+function ofCheckpoints(halves, prefix, proof, maySign, bad) {
+  const [older, newer] = halves.map((half) => signedCheckpoint(readNote(utf8(half)), maySign));
   if (older.issuer !== newer.issuer || older.size > newer.size) throw fits();
   const isHashes = Array.isArray(proof) && proof.every((one) => typeof one === "string");
   if (typeof prefix !== "string" || !isHashes) throw bad;
