@@ -20,6 +20,7 @@ root_doc = "index"
 language = "en"  # `-D language=es` for the Spanish book
 locale_dirs = ["locales"]
 gettext_compact = False  # a catalog of translations for each page
+gettext_location = False  # catalogs name no line, so that they change only where a sentence does
 
 myst_heading_anchors = 4  # as GitHub makes them: links into a page work on both
 myst_enable_extensions = ["colon_fence", "deflist"]

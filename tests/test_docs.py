@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench import checks, fields, rooms
-from bench.book import reference
+from bench.book import reference, translate
 from registry.cli.parser import build_parser
 from tests.conftest import ROOT
 
@@ -131,3 +131,11 @@ def test_the_reference_is_that_of_the_code() -> None:
     for name, made in reference.PAGES.items():
         text = (reference.FOLDER / name).read_text(encoding="utf-8")
         assert text == made().rstrip("\n") + "\n", "older than the code: python -m bench.book.reference"
+
+
+def test_translated_pages_are_whole(tmp_path: Path) -> None:
+    translate.extract(tmp_path)
+    for language, page in itertools.product(translate.LANGUAGES, translate.TRANSLATED):
+        here = translate.messages(translate.catalog(language, page))
+        assert here.keys() == translate.messages(tmp_path / f"{page}.pot").keys(), "python -m bench.book.translate"
+        assert [text for text, one in here.items() if not one.string or one.fuzzy] == [], page

@@ -44,11 +44,12 @@ def test_search_and_theme_work_under_the_policy(site: Site, there: Path) -> None
 
 def test_pages_fit_a_telephone_in_the_dark(site: Site, there: Path) -> None:
     for name in ("index", "tutorial", "sent-a-car", "beside-others", "audit"):
-        with site.visit(None) as page:
-            page.emulate_media(color_scheme="dark")
-            page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-            page.goto(f"/docs/en/{name}.html")
-            assert overflow(page) == [], name
+        for language in languages():
+            with site.visit(None) as page:
+                page.emulate_media(color_scheme="dark")
+                page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+                page.goto(f"/docs/{language}/{name}.html")
+                assert overflow(page) == [], (language, name)
 
 
 def test_nothing_but_the_book_is_served_there(site: Site, there: Path) -> None:
