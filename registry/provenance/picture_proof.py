@@ -161,14 +161,15 @@ def make_proof(get: Get, image: bytes, entries: Iterable[CID]) -> bytes:
 
 
 def is_proof(data: bytes) -> bool:
-    """Whether the first root of a CAR is a statement of this kind, whatever is wrong with the rest."""
+    """Whether the first root of a CAR is a statement of this kind, wherever it stands, whatever is wrong after it."""
+    if len(data) > MAX_BYTES:
+        return False
     try:
         roots, sections = car.read_raw(io.BytesIO(data))
-        cid, block = next(iter(sections))
-        value = encoding.decode(block)
-    except (InvalidInput, Untrusted, StopIteration):
+        value = encoding.decode(next(block for cid, block in sections if cid == roots[0]))
+    except (InvalidInput, Untrusted, StopIteration, IndexError):
         return False
-    return list(roots[:1]) == [cid] and isinstance(value, dict) and value.get("type") == TYPE
+    return isinstance(value, dict) and value.get("type") == TYPE
 
 
 def verify_proof(data: bytes) -> Proof:

@@ -55,6 +55,13 @@ def passphrase(folder: Path, text: str) -> str:
     return str(path)
 
 
+def test_a_rotation_names_the_file_where_the_new_key_is(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys, "keys", "rotate")
+    (line,) = [line for line in (out + err).splitlines() if "the new key is " in line]
+    assert status == 0
+    assert Path(line.partition("the new key is ")[2].strip()).is_file(), line
+
+
 def test_a_log_that_is_handed_over_keeps_its_issuer(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = said(capsys, "keys", "show")
     done = said(capsys, "keys", "rotate")

@@ -134,10 +134,10 @@ def run_rotate(wanted: argparse.Namespace, output: Output) -> int:
         else:
             phrase = phrase_in(wanted.new_passphrase_file) or opened.settings.passphrase
             new = replacing.next_key(opened.settings.home, phrase, given)
-        output.say(f"the new key is {new.path}")
         document = change_keys(opened, signer, new, revoked_from=wanted.revoked_from)
         if opened.settings.key is None:
-            replacing.take_over(opened.settings.home, new.address)
+            path = replacing.take_over(opened.settings.home, new.address)
+            output.say(f"the new key is {path}")
     output.document(document, identity="key", text=_text(document))
     return 0
 

@@ -16,7 +16,7 @@ from registry.core.table import cells as table_cells
 from registry.core.table import tables
 from registry.core.text.cleaning import counted
 from registry.provenance.base_lineage import lineage_blocks
-from registry.provenance.checks.results import Check, Failed, NotChecked, guarded, once, run, some
+from registry.provenance.checks.results import Check, Failed, NotChecked, NotHeld, guarded, once, run, some
 from registry.provenance.checks.target.subject import Subject
 from registry.provenance.checks.target.withdrawals import Withdrawals
 
@@ -74,11 +74,18 @@ def complete(subject: Subject, items: Any) -> str:
     except NotFound as error:
         if subject.linked.newer:  # what it may leave out, as a snapshot's images, can't be told
             raise subject.linked.newer[0] from error
+        if subject.held and not subject.damaged:
+            raise NotHeld(_not_held(len(missing) or 1, "block")) from error
         raise Failed(f"missing or damaged: {some(missing) or error}") from error
     _named_ones(subject)
     beside = _beside(subject, reached, [*apart, *guarded(partial(_past, subject), list[CID]())])
     said = counted(len(beside), "block of the file is", "blocks of the file are")
     return f"{said} not part of the audited target" if beside else ""
+
+
+def _not_held(count: int, what: str) -> str:
+    """A home may hold a part: whoever follows an issuer has its records, not its files."""
+    return f"at least {counted(count, f'{what} is', f'{what}s are')} not held here; `emotionet import` fetches the rest"
 
 
 def _named_ones(subject: Subject) -> None:
@@ -135,6 +142,8 @@ def images(subject: Subject, items: Any) -> str:
     if lost and len(missing) == len(rows) and not set(lost) & set(subject.damaged):
         one, many = (f"left out of the file, so {whose} bytes were" for whose in ("its", "their"))
         raise NotChecked(f"{counted(len(lost), f'image was {one}', f'images were {many}')} not checked")
+    if lost and subject.held and not subject.damaged:
+        raise NotChecked(_not_held(len(lost), "image"))
     if lost:
         raise Failed(f"images missing or damaged: {some(lost)}")
     seen = counted(len(rows) - len(missing), "image")

@@ -57,8 +57,8 @@ class Report:
 
     @property
     def records(self) -> str:
-        """``consistent``, ``broken``, ``undecided``: nothing failed, and what came after this program was left
-        unchecked; ``unchecked``: nothing failed, and the signatures (level 2) were not asked for; or ``unusable``: the
+        """``consistent``, ``broken``, ``undecided``: nothing failed, and what came after this program, or is not
+        held here, was left unchecked; ``unchecked``: nothing failed, and the signatures (level 2) were not asked for; or ``unusable``: the
         file is no release, or not the whole of one."""
         if self.facts.file is not None:
             return UNUSABLE
@@ -66,7 +66,8 @@ class Report:
             signed = any(check.level == 2 and check.requested for check in self.checks)
             return CONSISTENT if signed else UNSIGNED
         newer = self.readable and any(check.newer for check in self.checks)
-        return UNDECIDED if newer and all(check.result != FAILS for check in self.checks) else BROKEN
+        absent = self.readable and any(check.id == "1.complete" and check.lacking for check in self.checks)
+        return UNDECIDED if (newer or absent) and all(check.result != FAILS for check in self.checks) else BROKEN
 
     @property
     def missed(self) -> list[str]:

@@ -43,6 +43,10 @@ class NotChecked(Exception):
     """A check can't be made here; the text says why."""
 
 
+class NotHeld(NotChecked):
+    """A check needs blocks that this home does not hold; that says nothing against who signed the target."""
+
+
 def unmade(id: str, reason: str, *, requested: bool = True) -> Check:
     """A listed check that is not made."""
     return Check(id, level_of(id), title_of(id), UNCHECKED, reason, requested)
@@ -58,7 +62,7 @@ def run(id: str, check: Callable[[], str | None], *, requested: bool = True) -> 
     try:
         return outcome(HOLDS, check() or "")
     except NotChecked as reason:
-        return outcome(UNCHECKED, str(reason))
+        return outcome(UNCHECKED, str(reason), lacking=isinstance(reason, NotHeld))
     except Failed as reason:
         return outcome(FAILS, str(reason))
     except NewerVersion as error:  # whatever check meets it, at whatever level: neither holds nor fails

@@ -45,8 +45,8 @@ def next_key(home: Path, passphrase: str | None, given: Key | None = None) -> Ke
     return keys.create_in(folder, phrase, random=passphrase is None and keys.is_random(home), given=given)
 
 
-def take_over(home: Path, address: str) -> None:
-    """The waiting key ``address`` becomes the one that signs; the one before is kept in ``replaced``."""
+def take_over(home: Path, address: str) -> Path:
+    """The waiting key ``address`` becomes the one that signs, at this path; the one before is kept in ``replaced``."""
     folder = home / FOLDER
     new = folder / NEXT / f"{address}.json"
     if not new.exists():
@@ -57,8 +57,9 @@ def take_over(home: Path, address: str) -> None:
         if old is not None:
             old.replace(folder / REPLACED / old.name)
             sync_folder(folder / REPLACED)
-        new.replace(folder / new.name)
+        now = new.replace(folder / new.name)
         sync_folder(folder)
+        return now
     except OSError as error:
         raise not_written(f"the folder {folder}", error) from error
 

@@ -52,6 +52,7 @@ def audit_held(
         entry=entry,
         record=record,
         roots=[entry or record],
+        held=True,
         newest=newest_anchored(parts, own),
         evidence=[*own, *_plans_evidence(parts, record, own)],
         log_entries=[

@@ -19,6 +19,7 @@ from registry.core.log import make_entry
 from registry.core.table import tables
 from registry.provenance.checks import level1
 from registry.provenance.checks.results import FAILS, HOLDS, UNCHECKED
+from registry.provenance.checks.run_levels import run_checks
 from tests.support.forgery import OtherKey, put, replaced, way_back
 from tests.support.old_release import OldRelease, outcome
 
@@ -80,6 +81,19 @@ def test_a_block_that_is_not_here_is_missing_and_named(one: OldRelease) -> None:
     result, reason = found(one, "1.complete")
     assert (result, str(weights) in reason) == (FAILS, True)
     assert found(one, "1.complete", roots=[one.view.preprocessing.snapshot])[0] == HOLDS
+
+
+def test_a_block_that_a_home_does_not_hold_accuses_nobody(one: OldRelease) -> None:
+    with_images(one, 3)
+    assert found(one, "1.images", held=True)[0] == UNCHECKED
+    del one.store.all[one.view.trainings[0].weights]
+    result, reason = found(one, "1.complete", held=True)
+    assert (result, "not held here" in reason) == (UNCHECKED, True)
+    assert found(one, "1.complete")[0] == FAILS, "a file claims to be whole"
+    report = run_checks(one.subject(held=True), (1,))
+    assert report.records == "undecided"
+    assert not report.holds
+    assert found(one, "1.complete", held=True, damaged=[NOWHERE])[0] == FAILS
 
 
 def test_images_are_no_part_of_what_must_be_complete(one: OldRelease) -> None:

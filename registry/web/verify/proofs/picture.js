@@ -28,12 +28,12 @@ class Proving extends Blocks {
   }
 }
 
-/** Whether a CAR's first block is its first root, and a statement of this kind, whatever is wrong with the rest. */
+/** Whether a CAR's first root is a statement of this kind, wherever it stands, whatever is wrong after it. */
 export function isProof(bytes) {
   try {
     const { roots, sections } = readCar(bytes);
-    const [cid, block] = sections[0] ?? [];
-    const value = cid && roots[0]?.key === cid.key ? decode(block) : null;
+    const [, block] = sections.find(([cid]) => cid.key === roots[0]?.key) ?? [];
+    const value = block ? decode(block) : null;
     return isMap(value) && value.type === TYPE;
   } catch (error) {
     if (error instanceof Refusal) return false;
