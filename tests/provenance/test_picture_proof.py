@@ -128,6 +128,15 @@ def test_a_statement_of_another_kind_is_none(file: bytes, wrong: dict[str, Any])
     assert refused(written([root], [(root, value), *blocks[1:]]))
 
 
+def test_the_statement_may_stand_anywhere_in_the_file(file: bytes) -> None:
+    roots, sections = car.read_raw(io.BytesIO(file))
+    stream = io.BytesIO()
+    car.write(roots, list(sections)[::-1], stream)
+    assert picture_proof.is_proof(stream.getvalue())
+    assert verify_proof(stream.getvalue()) == verify_proof(file)
+    assert not picture_proof.is_proof(b"")
+
+
 def test_a_proof_about_one_picture_is_none_about_another(file: bytes) -> None:
     _, blocks = opened(file)
     value = encoding.encode({**encoding.decode(blocks[0][1]), "image": STRANGER})

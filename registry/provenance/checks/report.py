@@ -57,9 +57,9 @@ class Report:
 
     @property
     def records(self) -> str:
-        """``consistent``, ``broken``, ``undecided``: nothing failed, and what came after this program, or is not
-        held here, was left unchecked; ``unchecked``: nothing failed, and the signatures (level 2) were not asked for; or ``unusable``: the
-        file is no release, or not the whole of one."""
+        """``consistent``, ``broken``, ``undecided``: nothing failed, and what came after this program, or is not held
+        here, was left unchecked; ``unchecked``: nothing failed, and the signatures (level 2) were not asked for; or
+        ``unusable``: the file is no release, or not the whole of one."""
         if self.facts.file is not None:
             return UNUSABLE
         if self.holds:
