@@ -203,7 +203,8 @@ def test_what_only_can_not_be_read_here_does_not_count_as_wrong(old: Released, t
     report = audit_car(path)
     assert (report.holds, report.records, report.exit_code(strict=False)) == (False, "undecided", 1)
     assert audit_text(report.to_json())[-1] == (
-        "Whether the records are consistent is not decided: a newer version of Emotionet wrote them, or blocks of them are not held here."
+        "Whether the records are consistent is not decided: a newer version of Emotionet wrote them,"
+        " or blocks of them are not held here."
     )
     report.checks.append(Check("4.draw", 4, "", FAILS))
     assert report.records == "broken"
