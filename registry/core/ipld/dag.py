@@ -52,11 +52,11 @@ def walk_closure(
             continue
         seen.add(cid)
         if cid.hash_code == IDENTITY:
-            stack += reversed(links(cid.digest, cid.codec))
+            stack += reversed(dict.fromkeys(links(cid.digest, cid.codec)))
             continue
         data = get(cid)
         yield cid, data
-        stack += reversed(links(data, cid.codec))
+        stack += reversed(dict.fromkeys(links(data, cid.codec)))  # each once, however often it stands there
 
 
 def walk_present(

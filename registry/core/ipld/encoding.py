@@ -95,7 +95,7 @@ def encode_each(values: Sequence[Any]) -> list[bytes]:
 
 def decode(data: bytes) -> Any:
     """The value these bytes are. ``InvalidInput`` (``malformed_cbor``) unless ``encode`` would have written them."""
-    return _decoded(data, CID.decode)
+    return _decoded(data, _each_once())
 
 
 def decode_typed(data: bytes) -> tuple[Any, set[type]]:
@@ -103,6 +103,19 @@ def decode_typed(data: bytes) -> tuple[Any, set[type]]:
     bytes."""
     kinds: set[type] = set()
     return _decoded(data, CID.decode, kinds), kinds
+
+
+def _each_once() -> Callable[[bytes], CID]:
+    """``CID.decode`` for one block: a hostile one may repeat a link tens of thousands of times."""
+    known: dict[bytes, CID] = {}
+
+    def read(link: bytes) -> CID:
+        found = known.get(link)
+        if found is None:
+            found = known[link] = CID.decode(link)
+        return found
+
+    return read
 
 
 def _decoded(data: bytes, cid: Callable[[bytes], CID], seen: set[type] | None = None) -> Any:
@@ -152,9 +165,10 @@ def links(data: bytes, codec: int) -> list[CID]:
         return []
     if codec == DAG_CBOR:
         out: list[CID] = []
+        read = _each_once()
 
         def note(link: bytes) -> CID:
-            out.append(CID.decode(link))
+            out.append(read(link))
             return out[-1]
 
         _decoded(data, note)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from registry.core.errors import InvalidInput
 from registry.core.ipld.cid import CID, DAG_CBOR, RAW, cid_of
+from registry.core.ipld.dag import walk_closure
 from registry.core.ipld.encoding import decode, encode, links, to_dag_json
 
 plain = st.recursive(
@@ -139,3 +140,22 @@ def test_links_are_found_and_written_as_dag_json() -> None:
 def test_blocks_are_at_most_2_mib() -> None:
     with pytest.raises(InvalidInput, match="2 MiB"):
         decode(encode(bytes(2 << 20)))
+
+
+def test_a_link_that_a_block_repeats_is_read_and_followed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = encode("first")
+    low = cid_of(first, DAG_CBOR)
+    block = encode([low] * 5000)
+    read: list[bytes] = []
+    whole = CID.decode
+
+    def noted(data: bytes) -> CID:
+        read.append(data)
+        return whole(data)
+
+    monkeypatch.setattr(CID, "decode", noted)
+    assert links(block, DAG_CBOR) == [low] * 5000
+    assert decode(block) == [low] * 5000
+    assert len(read) == 2
+    blocks = {low: first, cid_of(block, DAG_CBOR): block}
+    assert [cid for cid, _ in walk_closure(blocks.__getitem__, [cid_of(block, DAG_CBOR)])] == list(blocks)[::-1]
