@@ -17,10 +17,10 @@ from registry.core.errors import NotFound
 ROOT = Path(registry.__file__).parent
 ELSEWHERE = ("cli", "client", "demo")  # whose errors never reach HTTP
 OF_THE_MACHINE = {  # commands with no address: what only the registry's own machine can do
-    "accounts list", "anchor deploy", "catalog rebuild", "export ID", "follow", "follow ISSUER",
-    "import it.car", "keys new", "keys rotate", "keys show",
-    "snapshot export", "token list", "token revoke",
-    "token rotate",
+    "accounts list", "anchor deploy", "backup", "catalog rebuild", "export ID", "follow", "follow --once",
+    "follow ISSUER", "import it.car", "keys begin", "keys new", "keys rotate", "keys show",
+    "restore FILE", "serve", "snapshot export", "token list", "token revoke",
+    "token rotate", "unfollow ISSUER",
 }  # fmt: skip
 OF_THE_MACHINE_ALONE = {
     "--another",

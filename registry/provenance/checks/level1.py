@@ -74,7 +74,7 @@ def complete(subject: Subject, items: Any) -> str:
     except NotFound as error:
         if subject.linked.newer:  # what it may leave out, as a snapshot's images, can't be told
             raise subject.linked.newer[0] from error
-        if subject.held and not subject.damaged:
+        if subject.in_part and not subject.damaged and error.code != "damaged":
             raise NotHeld(_not_held(len(missing) or 1, "block")) from error
         raise Failed(f"missing or damaged: {some(missing) or error}") from error
     _named_ones(subject)
@@ -84,7 +84,7 @@ def complete(subject: Subject, items: Any) -> str:
 
 
 def _not_held(count: int, what: str) -> str:
-    """A home may hold a part: whoever follows an issuer has its records, not its files."""
+    """A home may hold a part of what others issued: whoever follows an issuer has its records, not its files."""
     return f"at least {counted(count, f'{what} is', f'{what}s are')} not held here; `emotionet import` fetches the rest"
 
 
@@ -142,7 +142,7 @@ def images(subject: Subject, items: Any) -> str:
     if lost and len(missing) == len(rows) and not set(lost) & set(subject.damaged):
         one, many = (f"left out of the file, so {whose} bytes were" for whose in ("its", "their"))
         raise NotChecked(f"{counted(len(lost), f'image was {one}', f'images were {many}')} not checked")
-    if lost and subject.held and not subject.damaged:
+    if lost and subject.in_part and not subject.damaged:
         raise NotChecked(_not_held(len(lost), "image"))
     if lost:
         raise Failed(f"images missing or damaged: {some(lost)}")

@@ -16,6 +16,7 @@ from registry.provenance.checks.run_levels import OnCheck, ignore_check, levels_
 from registry.provenance.checks.target.subject import Subject
 from registry.workflows.audit.audit_file import StoredFiles
 from registry.workflows.base_weights import known_trainings
+from registry.workflows.local_issuers import is_local
 from registry.workflows.log.forks import forks_of
 from registry.workflows.log.linked_entries import (
     changes_of_keys,
@@ -52,7 +53,7 @@ def audit_held(
         entry=entry,
         record=record,
         roots=[entry or record],
-        held=True,
+        in_part=not _is_own(parts, entry),
         newest=newest_anchored(parts, own),
         evidence=[*own, *_plans_evidence(parts, record, own)],
         log_entries=[
@@ -72,6 +73,13 @@ def audit_held(
     report = run_checks(subject, levels_up_to(level), on_check)
     report.forks = [] if report.issuer is None else forks_of(parts, [report.issuer])
     return report
+
+
+def _is_own(parts: Parts, entry: CID | None) -> bool:
+    """Whether this home signed the target: then it has all of it, and what is missing was lost."""
+    with parts.catalog.read() as db:
+        issuer = None if entry is None else entries.issuer_of(db, entry)
+    return issuer is None or is_local(parts, issuer)
 
 
 def _contributions(parts: Parts, record: CID) -> list[CID]:

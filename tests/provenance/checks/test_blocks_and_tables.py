@@ -85,15 +85,15 @@ def test_a_block_that_is_not_here_is_missing_and_named(one: OldRelease) -> None:
 
 def test_a_block_that_a_home_does_not_hold_accuses_nobody(one: OldRelease) -> None:
     with_images(one, 3)
-    assert found(one, "1.images", held=True)[0] == UNCHECKED
+    assert found(one, "1.images", in_part=True)[0] == UNCHECKED
     del one.store.all[one.view.trainings[0].weights]
-    result, reason = found(one, "1.complete", held=True)
+    result, reason = found(one, "1.complete", in_part=True)
     assert (result, "not held here" in reason) == (UNCHECKED, True)
     assert found(one, "1.complete")[0] == FAILS, "a file claims to be whole"
-    report = run_checks(one.subject(held=True), (1,))
+    report = run_checks(one.subject(in_part=True), (1,))
     assert report.records == "undecided"
     assert not report.holds
-    assert found(one, "1.complete", held=True, damaged=[NOWHERE])[0] == FAILS
+    assert found(one, "1.complete", in_part=True, damaged=[NOWHERE])[0] == FAILS
 
 
 def test_images_are_no_part_of_what_must_be_complete(one: OldRelease) -> None:

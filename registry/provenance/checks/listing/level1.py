@@ -23,7 +23,8 @@ ROWS = (
         "1.complete",
         "no linked block is missing",
         "every link from the roots, the images aside",
-        "a block is missing; of a file it also counts blocks that no record links to",
+        "a block is missing (not checked where a home has a part of what others signed); of a file it also counts "
+        "blocks that no record links to",
         "whether what nothing links to ever existed",
     ),
     Listed(

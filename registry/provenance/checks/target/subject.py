@@ -68,7 +68,7 @@ class Subject:
     issuer: str | None = None  # the only signer who is accepted
     method: Callable[[str], Method] = _none  # a training method that is installed here; ``NotFound`` otherwise
     trainings_of: Callable[[str], Iterable[CID]] = lambda tensors: ()  # the trainings at hand that gave these tensors
-    held: bool = False  # a home's blocks, which may be a part; a file says that it is whole
+    in_part: bool = False  # another issuer's, in a home that may hold a part of it; a file says that it is whole
     deep: Deep | None = None  # what levels 5, 7 and 8 need; None: they are not made
 
     size: Callable[[CID], int] | None = None  # of a verified block, where that is known without reading it
